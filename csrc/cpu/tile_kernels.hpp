@@ -1,0 +1,59 @@
+// The inner loops, one table of functions per instruction set.
+//
+// Everything above this file is compiled once for the plain architecture; only the functions of
+// this table exist in several versions, and one of them is chosen when the module is loaded.
+#pragma once
+
+#include <cstdint>
+
+namespace mmkernels::cpu {
+
+// Rows of a panel, and therefore rows and columns of a tile.
+inline constexpr int kPanel = 32;
+inline constexpr int kTile = kPanel * kPanel;
+
+struct TileKernels {
+  const char* name;
+
+  // tile[r][c] = sum over t < depth of a[t][r] * b[t][c]; a and b are panels laid out [depth][32],
+  // aligned to 64 bytes, and the sum runs in the order of t in float32.
+  void (*multiply)(const float* a, const float* b, int64_t depth, float* tile);
+
+  // Bit c of rows[r] says tile[r][c] + column_bias[c] >= row_limit[r];
+  // bit c of columns[r] says tile[r][c] + row_bias[r] >= column_limit[c].
+  // Returns whether any bit of rows (1) or of columns (2) is set.
+  int (*compare)(const float* tile, const float* row_bias, const float* column_bias,
+                 const float* row_limit, const float* column_limit, uint32_t* rows,
+                 uint32_t* columns);
+
+  // tile = exp(factor * d) (or exp(factor * d) - 1 when minus_one) - shift, where
+  // d = min(0, tile[r][c] - row_half[r] - column_half[c]) is minus half a squared distance.
+  void (*gaussian)(float* tile, const float* row_half, const float* column_half, float factor,
+                   bool minus_one, float shift);
+
+  // d as above, written over the tile as the squared distance -2 d >= 0.
+  void (*squared_distance)(float* tile, const float* row_half, const float* column_half);
+
+  // wide = tile in float64; row_sums[r] += sum over c, column_sums[c] += sum over r.
+  void (*widen)(const float* tile, double* wide, double* row_sums, double* column_sums);
+
+  // Sum of a[i] * b[i] over one widened tile.
+  double (*dot_tiles)(const double* a, const double* b);
+
+  // accumulator += tile, in float64.
+  void (*add_tile)(const float* tile, double* accumulator);
+
+  // Sum over i < n of a[i] * b[i] in float64, with b in float32 or float64.
+  double (*dot_float)(const double* a, const float* b, int64_t n);
+  double (*dot_double)(const double* a, const double* b, int64_t n);
+
+  // Sum over i < n of (a[i] - b[i])^2 in float64.
+  double (*distance_float)(const double* a, const float* b, int64_t n);
+  double (*distance_double)(const double* a, const double* b, int64_t n);
+};
+
+// The best table this processor can run, or the one MMKERNELS_ISA names
+// ("portable", "avx2", "avx512"); naming one that cannot run is an error.
+const TileKernels& tile_kernels();
+
+}  // namespace mmkernels::cpu
