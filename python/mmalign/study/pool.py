@@ -1,0 +1,135 @@
+"""Worker processes: started, fed, watched, restarted once, and always stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from .cell import EncoderCell
+
+_START = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from mmalign.study.worker import main; main()"
+)
+
+
+class Worker:
+    """One worker process and the cell it is busy with."""
+
+    def __init__(self, command: list[str], inbox: queue.SimpleQueue) -> None:
+        # One core each: the pool is parallel over cells, and sums over threads would round by
+        # their number.
+        environment = {
+            **os.environ,
+            "OMP_NUM_THREADS": "1",
+            "MKL_NUM_THREADS": "1",
+            "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+            "PYTHONIOENCODING": "utf-8",
+        }
+        self.cell: EncoderCell | None = None
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop()
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            env=environment,
+            # Ctrl-C in a terminal reaches the parent alone, which then stops its workers.
+            start_new_session=True,
+        )
+        self._listener = threading.Thread(target=self._listen, args=(inbox,), daemon=True)
+        self._listener.start()
+
+    def _listen(self, inbox: queue.SimpleQueue) -> None:
+        for line in self.process.stdout:
+            # A process killed while it speaks leaves half a line.
+            if line.endswith(b"\n"):
+                inbox.put((self, json.loads(line)))
+        inbox.put((self, {"event": "died"}))
+
+    def send(self, cell: EncoderCell) -> None:
+        """Hand a cell over; a worker that is already dead says so through the inbox."""
+        self.cell = cell
+        with suppress(BrokenPipeError):
+            self.process.stdin.write(json.dumps({"cell": cell.describe()}).encode() + b"\n")
+            self.process.stdin.flush()
+
+    def last_words(self) -> str:
+        """Say how the process ended and what it wrote to its standard error last."""
+        code = self.process.wait()
+        how = f"exit code {code}"
+        if code < 0:
+            how = signal.Signals(-code).name
+            if code == -signal.SIGKILL:
+                how += ", as the system sends when memory runs out"
+        self.errors.seek(0)
+        lines = self.errors.read().decode(errors="replace").strip().splitlines()
+        return f"{how}; it last wrote: {lines[-1]}" if lines else how
+
+    def stop(self) -> None:
+        """End the process now. Finished cells are whole files and stay."""
+        self.process.kill()
+        self.process.wait()
+        self._listener.join()
+        self.errors.close()
+        self.process.stdout.close()
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
+
+
+class WorkerPool:
+    """A context in which worker processes live; leaving it, by whatever way, ends them.
+
+    ``receive(timeout)`` gives the next (worker, message) of :mod:`mmalign.study.worker`, the
+    message "died" included, or None when none came in time.
+    """
+
+    def __init__(self, directory: Path, dataset_path: Path, device: str, count: int) -> None:
+        arguments = [json.dumps(sys.path), str(directory), str(dataset_path), device]
+        self._command = [sys.executable, "-c", _START, *arguments]
+        self._inbox: queue.SimpleQueue[tuple[Worker, Mapping[str, Any]]] = queue.SimpleQueue()
+        self._count = count
+        self.workers: list[Worker] = []
+
+    def __enter__(self) -> WorkerPool:
+        for _ in range(self._count):
+            self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for worker in list(self.workers):
+            self.discard(worker)
+
+    def start(self) -> Worker:
+        """Add a worker process."""
+        worker = Worker(self._command, self._inbox)
+        self.workers.append(worker)
+        return worker
+
+    def discard(self, worker: Worker) -> None:
+        """Stop a worker and forget it."""
+        self.workers.remove(worker)
+        worker.stop()
+
+    def receive(self, timeout: float) -> tuple[Worker, Mapping[str, Any]] | None:
+        """Return the next message, or None after ``timeout`` seconds without one."""
+        try:
+            return self._inbox.get(timeout=timeout)
+        except queue.Empty:
+            return None

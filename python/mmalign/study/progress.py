@@ -1,0 +1,134 @@
+"""One display for the whole run: a bar on a terminal, a few plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from .cell import EncoderCell
+from .estimate import makespan, spoken
+
+_PLAIN_SECONDS = 20.0
+
+
+class StudyProgress:
+    """Turns estimates and finished work into a share done and a time left.
+
+    estimates:  seconds each missing encoder is expected to train.
+    alignments: missing alignment cells, expected to take ``alignment_seconds`` together.
+    Estimates come from a few steps on an idle core; the pace of what has been trained so far
+    corrects them as the run goes.
+    """
+
+    def __init__(
+        self,
+        estimates: dict[EncoderCell, float],
+        workers: int,
+        alignments: int,
+        alignment_seconds: float,
+        console: Console,
+    ) -> None:
+        self._estimates = estimates
+        self._workers = workers
+        self._alignments = alignments
+        self._per_alignment = alignment_seconds / max(alignments, 1)
+        self._aligned = 0
+        self._share = dict.fromkeys(estimates, 0.0)
+        self._spent: dict[EncoderCell, float] = {}
+        self._running: dict[EncoderCell, float] = {}
+        self._console = console
+        self._said = time.monotonic()
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task(self._description(), total=1.0, left="")
+
+    def __enter__(self) -> StudyProgress:
+        self._bar.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.__exit__(kind, error, trace)
+
+    def say(self, text: str) -> None:
+        """Print a line above the bar."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def expected(self) -> str:
+        """Say how long what is left will take."""
+        return spoken(self._left())
+
+    def started(self, cell: EncoderCell) -> None:
+        """Note that a worker began to train ``cell``."""
+        self._running[cell] = time.monotonic()
+        self._share[cell] = 0.0
+
+    def trained(self, cell: EncoderCell, epochs: int) -> None:
+        """Note how many epochs of a running cell are done."""
+        self._share[cell] = epochs / cell.epochs
+        if cell in self._running:
+            self._spent[cell] = time.monotonic() - self._running[cell]
+        self._show()
+
+    def finished(self, cell: EncoderCell, *, here: bool) -> None:
+        """Note that a cell is in the store; ``here`` if this run trained it."""
+        if here:
+            self.trained(cell, cell.epochs)
+        self._share[cell] = 1.0
+        self._running.pop(cell, None)
+        self._show()
+
+    def aligned(self) -> None:
+        """Note one more finished alignment cell."""
+        self._aligned += 1
+        self._show()
+
+    def _pace(self) -> float:
+        """Seconds that a second of the estimates has really taken."""
+        expected = sum(self._estimates[cell] * self._share[cell] for cell in self._spent)
+        return sum(self._spent.values()) / expected if expected > 0 else 1.0
+
+    def _left(self) -> float:
+        remaining = [self._estimates[cell] * (1 - share) for cell, share in self._share.items()]
+        training = makespan(remaining, self._workers) * self._pace()
+        return training + self._per_alignment * (self._alignments - self._aligned)
+
+    def _description(self) -> str:
+        done = _count(self._share.values())
+        if done < len(self._share):
+            return f"training encoders {done}/{len(self._share)}"
+        return f"measuring alignments {self._aligned}/{self._alignments}"
+
+    def _show(self) -> None:
+        left = self._left()
+        training = sum(self._estimates.values()) * self._pace() / self._workers
+        total = training + self._per_alignment * self._alignments
+        done = max(0.0, 1.0 - left / total) if total > 0 else 1.0
+        self._bar.update(
+            self._task,
+            completed=done,
+            description=self._description(),
+            left=f"about {spoken(left)} left",
+        )
+        if not self._console.is_terminal and time.monotonic() - self._said >= _PLAIN_SECONDS:
+            self._said = time.monotonic()
+            self.say(f"{self._description()}, about {spoken(left)} left")
+
+
+def _count(shares: Sequence[float]) -> int:
+    return sum(share >= 1.0 for share in shares)
