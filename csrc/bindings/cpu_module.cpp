@@ -1,0 +1,164 @@
+// mmkernels._cpu: the CPU engine for Python. Arguments are checked by the Python layer; here
+// arrays become views, the interpreter lock is released, and Ctrl-C is asked for now and then.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <map>
+#include <string>
+
+#include "../cpu/features.hpp"
+#include "../cpu/gram.hpp"
+#include "../cpu/knn.hpp"
+#include "../cpu/overlap.hpp"
+#include "../cpu/thread_pool.hpp"
+#include "../cpu/tile_kernels.hpp"
+
+namespace py = pybind11;
+using namespace mmkernels;
+using namespace mmkernels::cpu;
+
+namespace {
+
+void poll_signals() {
+  py::gil_scoped_acquire lock;
+  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+}
+
+ArrayView view_of(const py::array& array, const std::string& type) {
+  static const std::map<std::string, Type> types{
+      {"float16", Type::float16}, {"bfloat16", Type::bfloat16}, {"float32", Type::float32},
+      {"float64", Type::float64}, {"bool", Type::bool8},        {"int8", Type::int8},
+      {"int16", Type::int16},     {"int32", Type::int32},       {"int64", Type::int64},
+      {"uint8", Type::uint8},     {"uint16", Type::uint16},     {"uint32", Type::uint32},
+      {"uint64", Type::uint64}};
+  return {static_cast<const char*>(array.data()), array.shape(0), array.shape(1),
+          array.strides(0), array.strides(1), types.at(type)};
+}
+
+// The features together with the array they read from.
+struct BoundFeatures {
+  py::array array;
+  std::unique_ptr<Features> features;
+};
+
+std::unique_ptr<BoundFeatures> bind_features(py::array array, const std::string& type, bool unit,
+                                             const BoundFeatures* frame) {
+  const ArrayView view = view_of(array, type);
+  std::unique_ptr<Features> features;
+  {
+    py::gil_scoped_release unlocked;
+    features = frame ? std::make_unique<Features>(view, *frame->features, poll_signals)
+                     : std::make_unique<Features>(view, unit, poll_signals);
+  }
+  return std::make_unique<BoundFeatures>(BoundFeatures{std::move(array), std::move(features)});
+}
+
+py::tuple search(const BoundFeatures& candidates, const BoundFeatures* queries,
+                 const std::string& metric, int64_t k) {
+  static const std::map<std::string, Metric> metrics{
+      {"cosine", Metric::cosine}, {"ip", Metric::inner_product}, {"l2", Metric::euclidean}};
+  const int64_t n = (queries ? queries : &candidates)->features->view.rows;
+  py::array_t<int64_t> indices({n, k});
+  py::array_t<double> scores({n, k});
+  int64_t* index_data = indices.mutable_data();
+  double* score_data = scores.mutable_data();
+  {
+    py::gil_scoped_release unlocked;
+    knn(*candidates.features, queries ? queries->features.get() : nullptr, metrics.at(metric), k,
+        index_data, score_data, poll_signals);
+  }
+  return py::make_tuple(indices, scores);
+}
+
+// A kernel on features; the shift is chosen once, when the object is made.
+struct BoundKernel {
+  const BoundFeatures* features;
+  KernelMatrix matrix;
+};
+
+std::unique_ptr<BoundKernel> bind_kernel(const BoundFeatures& features, const std::string& kernel,
+                                         double bandwidth) {
+  KernelMatrix matrix{features.features.get()};
+  if (kernel == "rbf") {
+    matrix.kernel = Kernel::gaussian;
+    matrix.inverse_square_bandwidth = 1 / (bandwidth * bandwidth);
+    py::gil_scoped_release unlocked;
+    matrix.choose_shift(poll_signals);
+  }
+  return std::make_unique<BoundKernel>(BoundKernel{&features, matrix});
+}
+
+using Values = std::vector<std::pair<double, double>>;
+
+Values tiles_hsic(const std::vector<const BoundKernel*>& kernels, const std::vector<Pair>& pairs,
+                  bool unbiased) {
+  py::gil_scoped_release unlocked;
+  std::vector<KernelMatrix> matrices;
+  for (const BoundKernel* kernel : kernels) matrices.push_back(kernel->matrix);
+  Values values;
+  for (const HsicValue& value : hsic_by_tiles(matrices, pairs, unbiased, poll_signals))
+    values.emplace_back(value.hsic, value.magnitude);
+  return values;
+}
+
+std::pair<double, double> features_hsic(const BoundFeatures& x, const BoundFeatures& y,
+                                        bool unbiased) {
+  py::gil_scoped_release unlocked;
+  const HsicValue value = hsic_by_features(*x.features, *y.features, unbiased, poll_signals);
+  return {value.hsic, value.magnitude};
+}
+
+template <class T>
+py::array gram_array(const BoundKernel& kernel) {
+  const int64_t n = kernel.features->features->view.rows;
+  py::array_t<T> out({n, n});
+  T* data = out.mutable_data();
+  {
+    py::gil_scoped_release unlocked;
+    centered_gram<T>(kernel.matrix, data, poll_signals);
+  }
+  return out;
+}
+
+using IndexArray = py::array_t<int64_t, py::array::c_style>;
+
+std::vector<int64_t> overlaps(const std::vector<IndexArray>& lists, const std::vector<int>& left,
+                              const std::vector<int>& right) {
+  std::vector<const int64_t*> data;
+  for (const IndexArray& list : lists) data.push_back(list.data());
+  const int64_t n = lists.at(0).shape(0), k = lists.at(0).shape(1);
+  py::gil_scoped_release unlocked;
+  return overlap_counts(data, n, k, left, right, poll_signals);
+}
+
+}  // namespace
+
+PYBIND11_MODULE(_cpu, module) {
+  module.doc() = "The CPU engine of mmkernels; use the functions of mmkernels instead.";
+  module.def("instruction_set", [] { return tile_kernels().name; });
+  module.def("thread_count", &thread_count);
+  module.def("set_thread_count", &set_thread_count, py::arg("count"));
+
+  py::class_<BoundFeatures>(module, "Features")
+      .def(py::init(&bind_features), py::arg("array"), py::arg("type"), py::arg("unit"),
+           py::arg("frame") = nullptr)
+      .def_property_readonly("first_nonfinite", [](const BoundFeatures& f) { return f.features->first_nonfinite; })
+      .def_property_readonly("zero_rows", [](const BoundFeatures& f) { return f.features->zero_rows; })
+      .def_property_readonly("overflows", [](const BoundFeatures& f) { return f.features->overflows; })
+      .def_property_readonly("constant", [](const BoundFeatures& f) { return f.features->constant(); })
+      .def("median_distance", [](const BoundFeatures& f) {
+        py::gil_scoped_release unlocked;
+        return median_distance(*f.features, poll_signals);
+      });
+  py::class_<BoundKernel>(module, "Kernel")
+      .def(py::init(&bind_kernel), py::arg("features"), py::arg("kernel"), py::arg("bandwidth"),
+           py::keep_alive<1, 2>());
+
+  module.def("knn", &search, py::arg("candidates"), py::arg("queries"), py::arg("metric"), py::arg("k"));
+  module.def("overlaps", &overlaps, py::arg("lists"), py::arg("left"), py::arg("right"));
+  module.def("hsic_by_tiles", &tiles_hsic, py::arg("kernels"), py::arg("pairs"), py::arg("unbiased"));
+  module.def("hsic_by_features", &features_hsic, py::arg("x"), py::arg("y"), py::arg("unbiased"));
+  module.def("centered_gram_float32", &gram_array<float>, py::arg("kernel"));
+  module.def("centered_gram_float64", &gram_array<double>, py::arg("kernel"));
+}

@@ -1,0 +1,47 @@
+// The order in which blocks of rows meet: every unordered pair once, equal work for every block.
+//
+// Panel i visits panels i, i + 1, ..., i + P / 2 (mod P). For even P the pair (i, i + P / 2) would
+// be met from both ends, so only i < P / 2 visits it. A strip is a run of neighbouring panels that
+// share each visited panel while it is in the cache.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+namespace mmkernels {
+
+struct Strip {
+  int64_t first, last;  // panels [first, last)
+};
+
+// Panels per strip: as many as fit half of a typical second-level cache, but enough strips to
+// share among threads. A function of the problem alone, so that results do not depend on threads.
+inline int64_t panels_per_strip(int64_t panels, int64_t panel_bytes) {
+  const int64_t fit = 384 * 1024 / std::max<int64_t>(panel_bytes, 1);
+  return std::clamp<int64_t>(std::min(fit, panels / 16), 1, 8);
+}
+
+inline int64_t strip_count(int64_t panels, int64_t per_strip) {
+  return (panels + per_strip - 1) / per_strip;
+}
+
+inline Strip strip_at(int64_t index, int64_t panels, int64_t per_strip) {
+  return {index * per_strip, std::min(panels, (index + 1) * per_strip)};
+}
+
+// Calls visit(i, j) for every pair that the strip's panels own; i == j is the diagonal.
+template <class Visit>
+void visit_strip(Strip strip, int64_t panels, Visit&& visit) {
+  const int64_t half = panels / 2, height = strip.last - strip.first;
+  for (int64_t offset = 0; offset < height + half; ++offset) {
+    const int64_t j = (strip.first + offset) % panels;
+    for (int64_t i = strip.first; i < strip.last; ++i) {
+      const int64_t distance = offset - (i - strip.first);
+      if (distance < 0 || distance > half) continue;
+      if (2 * distance == panels && i >= half) continue;
+      visit(i, j);
+    }
+  }
+}
+
+}  // namespace mmkernels

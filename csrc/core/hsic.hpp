@@ -1,0 +1,44 @@
+// HSIC from sums over pairs, the same for every back end.
+#pragma once
+
+#include <cstdint>
+
+namespace mmkernels {
+
+// What two kernel matrices K and L leave behind after one pass. A constant subtracted from all
+// entries of a kernel matrix, its diagonal included, changes neither estimate.
+struct PairSums {
+  int64_t n;
+  double product;              // sum over i != j of K_ij L_ij
+  const double *rows_k, *rows_l;          // sum over j != i of K_ij, n values each
+  const double *diagonal_k, *diagonal_l;  // K_ii, n values each
+};
+
+// tr(K H L H) / (n - 1)^2. Gretton et al. 2005, equation 9.
+inline double biased_hsic(const PairSums& s) {
+  double product = s.product, rows = 0, total_k = 0, total_l = 0;
+  for (int64_t i = 0; i < s.n; ++i) {
+    const double k = s.rows_k[i] + s.diagonal_k[i], l = s.rows_l[i] + s.diagonal_l[i];
+    product += s.diagonal_k[i] * s.diagonal_l[i];
+    rows += k * l;
+    total_k += k;
+    total_l += l;
+  }
+  const double n = static_cast<double>(s.n);
+  return (product - 2 / n * rows + total_k / n * (total_l / n)) / ((n - 1) * (n - 1));
+}
+
+// The U-statistic of Song et al. 2012, equation 5; needs n >= 4.
+inline double unbiased_hsic(const PairSums& s) {
+  double rows = 0, total_k = 0, total_l = 0;
+  for (int64_t i = 0; i < s.n; ++i) {
+    rows += s.rows_k[i] * s.rows_l[i];
+    total_k += s.rows_k[i];
+    total_l += s.rows_l[i];
+  }
+  const double n = static_cast<double>(s.n);
+  return (s.product + total_k / (n - 1) * (total_l / (n - 2)) - 2 / (n - 2) * rows) /
+         (n * (n - 3));
+}
+
+}  // namespace mmkernels

@@ -1,0 +1,51 @@
+#include <algorithm>
+
+#include "../core/circulant.hpp"
+#include "gram.hpp"
+
+namespace mmkernels::cpu {
+
+template <class T>
+void centered_gram(const KernelMatrix& matrix, T* out, const Poll& poll) {
+  const Panels& panels = matrix.features->panels(poll);
+  const std::vector<float> half = matrix.half_norms();
+  const int64_t n = panels.rows;
+  const int64_t height =
+      panels_per_strip(panels.count, panels.depth * kPanel * static_cast<int64_t>(sizeof(float)));
+  const double unit = 1 / matrix.unit();
+  parallel_for(strip_count(panels.count, height), poll, [&](int64_t index, int) {
+    visit_strip(strip_at(index, panels.count, height), panels.count, [&](int64_t i, int64_t j) {
+      alignas(64) float tile[kTile];
+      tile_kernels().multiply(panels.panel(i), panels.panel(j), panels.depth, tile);
+      matrix.apply(tile, half.data() + i * kPanel, half.data() + j * kPanel);
+      const int64_t rows = std::min<int64_t>(kPanel, n - i * kPanel);
+      const int64_t columns = std::min<int64_t>(kPanel, n - j * kPanel);
+      for (int64_t r = 0; r < rows; ++r)
+        for (int64_t c = 0; c < columns; ++c) {
+          const int64_t row = i * kPanel + r, column = j * kPanel + c;
+          const double value =
+              (row == column ? matrix.diagonal(row) : tile[r * kPanel + c]) * unit;
+          out[row * n + column] = static_cast<T>(value);
+          out[column * n + row] = static_cast<T>(value);
+        }
+    });
+  });
+  std::vector<double> means(n);
+  parallel_for(n, poll, [&](int64_t row, int) {
+    double sum = 0;
+    for (int64_t c = 0; c < n; ++c) sum += out[row * n + c];
+    means[row] = sum / static_cast<double>(n);
+  });
+  double mean = 0;
+  for (double value : means) mean += value;
+  mean /= static_cast<double>(n);
+  parallel_for(n, poll, [&](int64_t row, int) {
+    for (int64_t c = 0; c < n; ++c)
+      out[row * n + c] = static_cast<T>(out[row * n + c] - means[row] - means[c] + mean);
+  });
+}
+
+template void centered_gram<float>(const KernelMatrix&, float*, const Poll&);
+template void centered_gram<double>(const KernelMatrix&, double*, const Poll&);
+
+}  // namespace mmkernels::cpu

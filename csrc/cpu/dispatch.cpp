@@ -1,0 +1,55 @@
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+
+#include "tile_kernels.hpp"
+
+namespace mmkernels::cpu {
+
+#ifdef MMK_BUILD_AVX512
+namespace avx512 { extern const TileKernels kernels; }
+#endif
+#ifdef MMK_BUILD_AVX2
+namespace avx2 { extern const TileKernels kernels; }
+#endif
+namespace portable { extern const TileKernels kernels; }
+
+namespace {
+
+struct Choice {
+  const TileKernels* kernels;
+  bool runs_here;
+};
+
+const TileKernels& choose() {
+  // Best first. __builtin_cpu_supports also asks whether the system saves the wide registers.
+  const Choice choices[] = {
+#ifdef MMK_BUILD_AVX512
+      {&avx512::kernels, __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                             __builtin_cpu_supports("avx512dq") &&
+                             __builtin_cpu_supports("avx512vl")},
+#endif
+#ifdef MMK_BUILD_AVX2
+      {&avx2::kernels, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")},
+#endif
+      {&portable::kernels, true},
+  };
+  const char* wanted = std::getenv("MMKERNELS_ISA");
+  std::string available;
+  for (const Choice& choice : choices) {
+    if (!choice.runs_here) continue;
+    if (!wanted || !*wanted || std::string(wanted) == choice.kernels->name) return *choice.kernels;
+    available += (available.empty() ? "" : ", ") + std::string(choice.kernels->name);
+  }
+  throw std::invalid_argument("MMKERNELS_ISA is '" + std::string(wanted) +
+                              "'; this build on this processor can run: " + available + ".");
+}
+
+}  // namespace
+
+const TileKernels& tile_kernels() {
+  static const TileKernels& chosen = choose();
+  return chosen;
+}
+
+}  // namespace mmkernels::cpu

@@ -1,0 +1,69 @@
+// One set of embeddings, made ready for tiles: checked, centred in float64, scaled, packed.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+#include "../core/aligned_buffer.hpp"
+#include "../core/array_view.hpp"
+#include "thread_pool.hpp"
+#include "tile_kernels.hpp"
+
+namespace mmkernels::cpu {
+
+// Rows in panels of 32, each laid out [depth][32]: the same panel serves as the left and as the
+// right operand of a tile. Rows beyond the last are zero.
+struct Panels {
+  int64_t rows = 0, depth = 0, count = 0;
+  AlignedBuffer<float> data;
+
+  const float* panel(int64_t index) const { return data.get() + index * depth * kPanel; }
+};
+
+class Features {
+ public:
+  // Reads the array once: finiteness, norms, and the mean of the rows (of the unit rows when
+  // `unit` is set). The array must outlive this object.
+  Features(const ArrayView& view, bool unit, const Poll& poll);
+
+  // Candidates' frame for another set of rows: queries are centred by the same mean.
+  Features(const ArrayView& view, const Features& frame, const Poll& poll);
+
+  const ArrayView view;
+  const bool unit;
+
+  // First offending row, or -1. Nothing below means anything unless both are -1 (zero rows matter
+  // only where unit rows are asked for).
+  int64_t first_nonfinite = -1, first_zero = -1;
+  std::vector<int64_t> zero_rows;
+  bool overflows = false;  // squared norms exceed float64, or the candidates' scale
+  bool usable() const;
+
+  std::vector<double> norms;  // |x_i| of the rows as given
+  std::vector<double> mean;   // of x_i, or of x_i / |x_i|
+
+  // The packed rows are c_i = scale (x_i - mean), scale a power of two that brings the largest
+  // |c_i| to (1/2, 1]; scale is 1 where all rows are equal.
+  double scale = 1;
+  std::vector<double> centred_norms;  // |c_i| in float64, before rounding to float32
+
+  bool constant() const { return largest_ == 0; }
+
+  // Packs on first use; safe from several threads.
+  const Panels& panels(const Poll& poll) const;
+
+  // out = c_i, or x_i (unit: x_i / |x_i|) for read_plain.
+  void read_centred(int64_t row, double* out) const;
+  void read_plain(int64_t row, double* out) const;
+
+ private:
+  void inspect(const Poll& poll);
+  void measure_centred(const Poll& poll);
+
+  double largest_ = 0;
+  mutable std::mutex packing_;
+  mutable Panels panels_;
+};
+
+}  // namespace mmkernels::cpu

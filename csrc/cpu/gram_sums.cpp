@@ -1,0 +1,125 @@
+#include <atomic>
+#include <bit>
+#include <cmath>
+
+#include "../core/circulant.hpp"
+#include "../core/hsic.hpp"
+#include "gram.hpp"
+
+namespace mmkernels::cpu {
+namespace {
+
+// Row sums that several strips add to. Integers add in any order to the same sum: each strip
+// rounds its own float64 part once to a multiple of 2^-bits. The values are below 2 in size, so
+// n of them fit 63 bits, and the rounding stays below 1e-12 of the largest up to n = 2^20.
+class RowSums {
+ public:
+  explicit RowSums(int64_t rows) : unit_(std::exp2(61 - std::bit_width(uint64_t(rows)))), sums_(rows) {}
+
+  void add(int64_t row, double value) {
+    sums_[row].fetch_add(std::llround(value * unit_), std::memory_order_relaxed);
+  }
+  std::vector<double> values() const {
+    std::vector<double> out(sums_.size());
+    for (size_t i = 0; i < out.size(); ++i)
+      out[i] = static_cast<double>(sums_[i].load(std::memory_order_relaxed)) / unit_;
+    return out;
+  }
+
+ private:
+  const double unit_;
+  std::vector<std::atomic<int64_t>> sums_;
+};
+
+// What a thread needs while it walks a strip, for all matrices.
+struct Scratch {
+  AlignedBuffer<double> tiles;     // [matrix][tile]
+  std::vector<double> column_sums;  // [matrix][padded rows], of the strip at hand
+};
+
+void clear_outside(float* tile, int64_t rows, int64_t columns, bool diagonal) {
+  for (int r = 0; r < kPanel; ++r)
+    for (int c = 0; c < kPanel; ++c)
+      if (r >= rows || c >= columns || (diagonal && r == c)) tile[r * kPanel + c] = 0;
+}
+
+}  // namespace
+
+std::vector<HsicValue> hsic_by_tiles(const std::vector<KernelMatrix>& matrices,
+                                     const std::vector<Pair>& pairs, bool unbiased,
+                                     const Poll& poll) {
+  const int count = static_cast<int>(matrices.size());
+  const int64_t n = matrices[0].features->view.rows;
+  std::vector<const Panels*> panels;
+  std::vector<std::vector<float>> half;
+  int64_t panel_bytes = 0;
+  for (const KernelMatrix& matrix : matrices) {
+    panels.push_back(&matrix.features->panels(poll));
+    half.push_back(matrix.half_norms());
+    panel_bytes += panels.back()->depth * kPanel * static_cast<int64_t>(sizeof(float));
+  }
+  const int64_t panel_count = panels[0]->count, padded = panel_count * kPanel;
+  const int64_t height = panels_per_strip(panel_count, panel_bytes);
+  const int64_t strips = strip_count(panel_count, height);
+
+  // One slot per strip, added up in order at the end.
+  std::vector<double> products(strips * pairs.size(), 0.0);
+  std::vector<std::unique_ptr<RowSums>> row_sums;
+  for (int m = 0; m < count; ++m) row_sums.push_back(std::make_unique<RowSums>(n));
+
+  std::vector<Scratch> scratches(thread_count());
+  parallel_for(strips, poll, [&](int64_t index, int thread) {
+    Scratch& scratch = scratches[thread];
+    if (!scratch.tiles) scratch.tiles = make_aligned<double>(count * kTile);
+    scratch.column_sums.assign(count * padded, 0.0);
+    double* slot = products.data() + index * pairs.size();
+    visit_strip(strip_at(index, panel_count, height), panel_count, [&](int64_t i, int64_t j) {
+      const int64_t rows = n - i * kPanel, columns = n - j * kPanel;
+      for (int m = 0; m < count; ++m) {
+        alignas(64) float tile[kTile];
+        tile_kernels().multiply(panels[m]->panel(i), panels[m]->panel(j), panels[m]->depth, tile);
+        matrices[m].apply(tile, half[m].data() + i * kPanel, half[m].data() + j * kPanel);
+        if (i == j || rows < kPanel || columns < kPanel)
+          clear_outside(tile, rows, columns, i == j);
+        double* sums = scratch.column_sums.data() + m * padded;
+        double unused[kPanel] = {};  // a diagonal tile holds both (i, j) and (j, i): its rows suffice
+        tile_kernels().widen(tile, scratch.tiles.get() + m * kTile, sums + i * kPanel,
+                             i == j ? unused : sums + j * kPanel);
+      }
+      const double weight = i == j ? 1 : 2;
+      for (size_t p = 0; p < pairs.size(); ++p)
+        slot[p] += weight * tile_kernels().dot_tiles(
+                                scratch.tiles.get() + pairs[p].first * kTile,
+                                scratch.tiles.get() + pairs[p].second * kTile);
+    });
+    for (int m = 0; m < count; ++m)
+      for (int64_t row = 0; row < n; ++row) {
+        const double value = scratch.column_sums[m * padded + row];
+        if (value != 0) row_sums[m]->add(row, value);
+      }
+  });
+
+  std::vector<std::vector<double>> rows(count), diagonals(count);
+  std::vector<double> constants(count);
+  for (int m = 0; m < count; ++m) {
+    rows[m] = row_sums[m]->values();
+    diagonals[m].resize(n);
+    for (int64_t i = 0; i < n; ++i) diagonals[m][i] = matrices[m].diagonal(i);
+    constants[m] = matrices[m].shift;
+  }
+  std::vector<HsicValue> values;
+  for (size_t p = 0; p < pairs.size(); ++p) {
+    const auto [a, b] = pairs[p];
+    double product = 0;
+    for (int64_t strip = 0; strip < strips; ++strip) product += products[strip * pairs.size() + p];
+    const PairSums sums{n, product, rows[a].data(), rows[b].data(), diagonals[a].data(),
+                        diagonals[b].data()};
+    const double unit = 1 / (matrices[a].unit() * matrices[b].unit());
+    const double mean = product / (static_cast<double>(n) * static_cast<double>(n - 1));
+    values.push_back({(unbiased ? unbiased_hsic(sums) : biased_hsic(sums)) * unit,
+                      (std::abs(mean) + constants[a] * constants[b]) * unit});
+  }
+  return values;
+}
+
+}  // namespace mmkernels::cpu

@@ -1,0 +1,63 @@
+#include <algorithm>
+#include <cmath>
+
+#include "gram.hpp"
+
+namespace mmkernels::cpu {
+
+double KernelMatrix::unit() const {
+  return kernel == Kernel::linear ? features->scale * features->scale : 1.0;
+}
+
+double KernelMatrix::diagonal(int64_t row) const {
+  if (kernel == Kernel::gaussian) return (minus_one ? 0.0 : 1.0) - shift;
+  return features->centred_norms[row] * features->centred_norms[row] - shift;
+}
+
+std::vector<float> KernelMatrix::half_norms() const {
+  const std::vector<double>& norms = features->centred_norms;
+  std::vector<float> half((norms.size() + kPanel - 1) / kPanel * kPanel, 0.0f);
+  for (size_t i = 0; i < norms.size(); ++i)
+    half[i] = static_cast<float>(0.5 * norms[i] * norms[i]);
+  return half;
+}
+
+void KernelMatrix::apply(float* tile, const float* row_half, const float* column_half) const {
+  if (kernel == Kernel::linear) return;
+  const double factor = inverse_square_bandwidth / (features->scale * features->scale);
+  tile_kernels().gaussian(tile, row_half, column_half, static_cast<float>(factor), minus_one,
+                          static_cast<float>(shift));
+}
+
+void KernelMatrix::choose_shift(const Poll& poll) {
+  if (kernel == Kernel::linear) return;  // centred features: the mean of K is 0
+  const Panels& panels = features->panels(poll);
+  const std::vector<float> half = half_norms();
+  minus_one = false;
+  shift = 0;
+  // Pairs of panels spread over all samples.
+  const int64_t pairs = std::min<int64_t>(panels.count, 16);
+  double sum[2] = {0, 0};
+  for (const bool relative : {false, true}) {
+    minus_one = relative;
+    int64_t count = 0;
+    for (int64_t p = 0; p < pairs; ++p) {
+      const int64_t i = p * panels.count / pairs, j = (i + panels.count / 2) % panels.count;
+      alignas(64) float tile[kTile];
+      tile_kernels().multiply(panels.panel(i), panels.panel(j), panels.depth, tile);
+      apply(tile, half.data() + i * kPanel, half.data() + j * kPanel);
+      for (int r = 0; r < kPanel; ++r)
+        for (int c = 0; c < kPanel; ++c) {
+          const int64_t row = i * kPanel + r, column = j * kPanel + c;
+          if (row >= panels.rows || column >= panels.rows || row == column) continue;
+          sum[relative] += tile[r * kPanel + c];
+          ++count;
+        }
+    }
+    sum[relative] /= static_cast<double>(std::max<int64_t>(count, 1));
+  }
+  minus_one = sum[0] > 0.5;
+  shift = static_cast<float>(sum[minus_one]);  // what the tiles subtract, to the last bit
+}
+
+}  // namespace mmkernels::cpu

@@ -1,0 +1,17 @@
+// How many neighbours two lists have in common. Features are not looked at again.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "thread_pool.hpp"
+
+namespace mmkernels::cpu {
+
+// lists: arrays of (n, k) indices. For every a in `left`, b in `right` (positions in lists) the
+// sum over rows of |list_a(row) intersected with list_b(row)|, row-major (left, right).
+std::vector<int64_t> overlap_counts(const std::vector<const int64_t*>& lists, int64_t n, int64_t k,
+                                    const std::vector<int>& left, const std::vector<int>& right,
+                                    const Poll& poll);
+
+}  // namespace mmkernels::cpu

@@ -1,0 +1,24 @@
+// Work shared among threads that belong to this library alone.
+//
+// A private pool, because a process often holds two OpenMP runtimes already (PyTorch's and
+// scikit-learn's), and a third that survives fork() is easier to own than to negotiate.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+namespace mmkernels::cpu {
+
+// Threads a call uses: MMKERNELS_NUM_THREADS, else the processors this process may run on.
+int thread_count();
+void set_thread_count(int count);
+
+// Called by the calling thread between units of work; throws to stop the whole call.
+using Poll = std::function<void()>;
+
+// body(unit, thread) for every unit in [0, units), thread in [0, thread_count()). Units are taken
+// in order by whichever thread is free. The first exception stops the rest and is thrown here.
+void parallel_for(int64_t units, const Poll& poll,
+                  const std::function<void(int64_t unit, int thread)>& body);
+
+}  // namespace mmkernels::cpu

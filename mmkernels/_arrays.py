@@ -1,0 +1,120 @@
+"""Arrays as callers have them: numpy, torch, or anything with ``__dlpack__``; nothing is copied.
+
+A library is recognised by what the caller passes, never imported on suspicion.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Array = Any  # a numpy, torch, cupy or jax array
+
+_TYPES = frozenset(
+    "float16 float32 float64 bool int8 int16 int32 int64 uint8 uint16 uint32 uint64".split()
+)
+_ALLOWED = "float16, bfloat16, float32, float64, an integer type or bool"
+
+
+@dataclass(frozen=True)
+class Input:
+    """A checked (n_samples, n_features) array: its memory, its type, and whose it is."""
+
+    name: str
+    values: np.ndarray
+    type: str  # a name of _TYPES, or "bfloat16" with values holding its bits as uint16
+    wrap: Callable[[Any], Array]  # a numpy value as an array of the caller's library
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.values.shape
+
+
+def as_input(name: str, x: Array) -> Input:
+    """View ``x`` as a two-dimensional array of numbers in host memory.
+
+    Raises TypeError for what is not an array of real numbers, ValueError for a wrong shape or an
+    array on another device; both name the argument.
+    """
+    values, type_name, wrap = _from_torch(name, x) if _is_torch(x) else _from_other(name, x)
+    if type_name not in _TYPES and type_name != "bfloat16":
+        raise TypeError(f"{name} has dtype {type_name}; allowed are {_ALLOWED}.")
+    if values.ndim != 2:
+        raise ValueError(
+            f"{name} must be two-dimensional, (n_samples, n_features); its shape is "
+            f"{tuple(values.shape)}."
+        )
+    if values.shape[1] == 0:
+        raise ValueError(f"{name} has no features; its shape is {tuple(values.shape)}.")
+    return Input(name, values, type_name, wrap)
+
+
+def same_samples(*inputs: Any) -> None:
+    """Raise ValueError unless all have the same number of rows (objects with name and shape)."""
+    first = inputs[0]
+    for other in inputs[1:]:
+        if other.shape[0] != first.shape[0]:
+            raise ValueError(
+                f"{first.name} and {other.name} must have the same number of samples, row i of one "
+                f"paired with row i of the other; their shapes are {tuple(first.shape)} and "
+                f"{tuple(other.shape)}."
+            )
+
+
+def _is_torch(x: Array) -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(x, torch.Tensor)
+
+
+def _from_torch(name: str, x: Array) -> tuple[np.ndarray, str, Callable[[Any], Array]]:
+    import torch
+
+    def wrap(value: Any) -> torch.Tensor:
+        return torch.from_numpy(np.asarray(value))
+
+    if x.device.type != "cpu":
+        raise ValueError(
+            f"{name} is on the device {x.device}; this build of mmkernels computes on the CPU: "
+            f"pass {name}.cpu()."
+        )
+    if x.layout != torch.strided:
+        raise TypeError(f"{name} has the layout {x.layout}; pass a dense tensor.")
+    x = x.detach()
+    if x.dtype == torch.bfloat16:
+        # numpy has no bfloat16: the same bits under another name.
+        return x.view(torch.int16).numpy().view(np.uint16), "bfloat16", wrap
+    try:
+        values = x.numpy()
+    except (TypeError, RuntimeError):
+        raise TypeError(f"{name} has dtype {x.dtype}; allowed are {_ALLOWED}.") from None
+    return values, values.dtype.name, wrap
+
+
+def _from_other(name: str, x: Array) -> tuple[np.ndarray, str, Callable[[Any], Array]]:
+    wrap: Callable[[Any], Array] = _numpy_value
+    values = x
+    if not isinstance(x, np.ndarray):
+        if hasattr(x, "__array_namespace__"):
+            wrap = x.__array_namespace__().asarray
+        if hasattr(x, "__dlpack_device__") and x.__dlpack_device__()[0] not in (1, 3):
+            raise ValueError(
+                f"{name} is not in host memory; this build of mmkernels computes on the CPU: copy "
+                "it there first."
+            )
+        try:
+            values = np.asarray(x)
+        except Exception as error:
+            raise TypeError(f"{name} cannot be read as an array of numbers: {error}.") from None
+    if values.dtype.name == "bfloat16":
+        return values.view(np.uint16), "bfloat16", wrap
+    if not values.dtype.isnative:
+        values = values.astype(values.dtype.newbyteorder("="))
+    return values, values.dtype.name, wrap
+
+
+def _numpy_value(value: Any) -> Any:
+    return np.float64(value) if np.ndim(value) == 0 else value

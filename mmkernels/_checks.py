@@ -1,0 +1,52 @@
+"""The rules every metric shares, and the sentences that say which one was broken."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+METRICS = ("cosine", "ip", "l2")
+KERNELS = ("linear", "rbf")
+
+
+def one_of(name: str, value: Any, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        names = ", ".join(repr(choice) for choice in allowed)
+        raise ValueError(f"{name} must be one of {names}; it is {value!r}.")
+    return value
+
+
+def at_least(n: int, least: int, name: str, shape: tuple[int, ...], why: str) -> None:
+    if n < least:
+        raise ValueError(f"{why} needs at least {least} samples; {name} has shape {tuple(shape)}.")
+
+
+def neighbor_count(k: Any, candidates: int, name: str, shape: tuple[int, ...]) -> int:
+    """k as an int, between 1 and the number of candidates a row has."""
+    try:
+        k = operator.index(k)
+    except TypeError:
+        raise TypeError(f"k must be an integer; it is {k!r}.") from None
+    if not 1 <= k <= candidates:
+        raise ValueError(
+            f"k must be between 1 and {candidates}, the number of candidates a row of {name} has "
+            f"(its shape is {tuple(shape)}); it is {k}."
+        )
+    return k
+
+
+def bandwidth(kernel: str, sigma: Any) -> float | str | None:
+    """None for the linear kernel; "median" or a positive number for the others."""
+    if kernel == "linear":
+        if sigma is not None:
+            raise ValueError(f"sigma is for kernel='rbf'; the linear kernel has none (got {sigma!r}).")
+        return None
+    if sigma is None or (isinstance(sigma, str) and sigma == "median"):
+        return "median"
+    try:
+        value = float(sigma)
+    except (TypeError, ValueError):
+        value = float("nan")
+    if not 0 < value < float("inf"):
+        raise ValueError(f"sigma must be a positive number or 'median'; it is {sigma!r}.")
+    return value

@@ -1,0 +1,31 @@
+"""How many threads a call uses, and which instructions."""
+
+from __future__ import annotations
+
+import operator
+
+from ._native import _cpu
+
+
+def get_num_threads() -> int:
+    """Threads a call uses: MMKERNELS_NUM_THREADS, else the processors this process may run on."""
+    return _cpu.thread_count()
+
+
+def set_num_threads(count: int) -> None:
+    """Set the threads of later calls; results do not depend on it, to the last bit."""
+    try:
+        count = operator.index(count)
+    except TypeError:
+        raise TypeError(f"count must be an integer; it is {count!r}.") from None
+    if count < 1:
+        raise ValueError(f"count must be at least 1; it is {count}.")
+    _cpu.set_thread_count(count)
+
+
+def instruction_set() -> str:
+    """The instruction set in use: "avx512", "avx2" or "portable".
+
+    The best that the processor has, unless MMKERNELS_ISA names another before the first use.
+    """
+    return _cpu.instruction_set()
