@@ -1,0 +1,1 @@
+"""Paired data: what an encoder sees of each sample, in two or more views."""

@@ -1,0 +1,62 @@
+"""Reading and writing ``.npy`` files: nothing in them runs, and every fault names the file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import UserError
+from ..files import atomic_path
+
+# What a damaged or hostile header makes numpy raise, beside the errors of the file system.
+_DAMAGE = (ValueError, EOFError, OverflowError, MemoryError, RecursionError, SyntaxError, TypeError)
+
+
+def open_npy(path: str | os.PathLike[str]) -> np.ndarray:
+    """Map a ``.npy`` file into memory, read only.
+
+    Nothing is allocated for what the header claims: a claim beyond the file's size is an error.
+    Raises UserError for a missing, truncated or damaged file and for Python objects.
+    """
+    path = Path(path)
+    try:
+        array = np.lib.format.open_memmap(path, mode="r")
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist.") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror or error}).") from None
+    except _DAMAGE as error:
+        raise UserError(
+            f"{path} ({path.stat().st_size} bytes) is truncated or not a .npy array of numbers "
+            f"({one_line(error)})."
+        ) from None
+    return array
+
+
+def write_npy(path: str | os.PathLike[str], array: np.ndarray) -> None:
+    """Write ``array`` as ``.npy``, atomically."""
+    with atomic_path(path) as temporary, open(temporary, "wb") as stream:
+        np.lib.format.write_array(stream, array, allow_pickle=False)
+
+
+def sha256_of_file(path: str | os.PathLike[str]) -> str:
+    """Return the sha256 of a file's bytes, in hex."""
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist.") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror or error}).") from None
+    return digest.hexdigest()
+
+
+def one_line(error: BaseException) -> str:
+    """Return the first sentence of an error's text, on one line."""
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__

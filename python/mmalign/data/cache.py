@@ -1,0 +1,70 @@
+"""Where made data is kept, and making it once for all processes of a user."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from ..errors import UserError
+
+
+def cache_directory() -> Path:
+    """Return the user's cache directory of mmalign; it need not exist.
+
+    ``MMALIGN_CACHE`` if set; otherwise the platform's convention: ``$XDG_CACHE_HOME/mmalign`` or
+    ``~/.cache/mmalign``, ``~/Library/Caches/mmalign`` on macOS, ``%LOCALAPPDATA%\\mmalign`` on
+    Windows.
+    """
+    if chosen := os.environ.get("MMALIGN_CACHE"):
+        return Path(chosen).expanduser()
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
+    elif sys.platform == "darwin":
+        base = "~/Library/Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "mmalign"
+
+
+def make_directory_once(
+    target: Path, is_complete: Callable[[Path], bool], make: Callable[[Path], None]
+) -> None:
+    """Make ``target`` unless ``is_complete(target)``; it appears as a whole or not at all.
+
+    ``make`` fills a temporary directory beside ``target``, which is then renamed. A lock file
+    beside it lets one process make it while others wait. An empty ``target`` is replaced, one with
+    contents is left alone: UserError.
+    """
+    from filelock import FileLock
+
+    if is_complete(target):
+        return
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(target.parent / f".{target.name}.lock"):
+            if is_complete(target):
+                return
+            if target.exists() and (not target.is_dir() or any(target.iterdir())):
+                raise UserError(
+                    f"{target} exists and is not a complete data set; give an empty or new "
+                    "directory, or delete it."
+                )
+            # Under the lock, what an earlier process left behind when it was killed is nobody's.
+            for leftover in target.parent.glob(f".{glob.escape(target.name)}.*.partial"):
+                shutil.rmtree(leftover)
+            with tempfile.TemporaryDirectory(
+                prefix=f".{target.name}.", suffix=".partial", dir=target.parent
+            ) as temporary:
+                made = Path(temporary) / target.name
+                made.mkdir()
+                make(made)
+                if target.exists():
+                    target.rmdir()
+                made.rename(target)
+    except OSError as error:
+        raise UserError(f"{target} cannot be written ({error.strerror or error}).") from None
