@@ -166,7 +166,8 @@ void squared_distance(float* tile, const float* row_half, const float* column_ha
     const Float column = load(column_half + v);
     for (int r = 0; r < kPanel; ++r) {
       const Float x = load(tile + r * kPanel + v) - row_half[r] - column;
-      store(tile + r * kPanel + v, (x < 0.0f ? x : Float{}) * -2.0f);
+      // Never -0, whose bit pattern sorts above all others.
+      store(tile + r * kPanel + v, x < 0.0f ? x * -2.0f : Float{});
     }
   }
 }

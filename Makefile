@@ -1,0 +1,35 @@
+# Two commands: `make study` and `make test`. Both need Python 3.10 or newer, a C++20 compiler and
+# a package index, and keep everything they install in .venv.
+PYTHON ?= python3
+VENV ?= .venv
+OUT ?= results/av-digits
+PRESET ?= quick
+
+BIN := $(VENV)/bin
+PIP := PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
+SOURCES := setup.py pyproject.toml constraints.txt $(shell find csrc mmkernels python -type f \
+  -not -name '*.pyc' -not -name '*.so')
+
+.PHONY: study test lint bench clean
+
+study: $(VENV)/study
+	$(BIN)/mmalign study av-digits --preset $(PRESET) --out $(OUT)
+
+test: $(VENV)/test
+	$(BIN)/ruff check .
+	$(BIN)/pytest
+
+bench: $(VENV)/benchmark
+	$(BIN)/python -m benchmarks.table
+
+$(VENV)/study $(VENV)/test $(VENV)/benchmark: $(VENV)/created $(SOURCES)
+	$(PIP) "torch==$(shell sed -n 's/^torch==//p' constraints.txt)"
+	$(PIP) ".[$(notdir $@)]"
+	@touch $@
+
+$(VENV)/created:
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build mmkernels.egg-info
