@@ -24,6 +24,7 @@ bench: $(VENV)/benchmark
 
 $(VENV)/study $(VENV)/test $(VENV)/benchmark: $(VENV)/created $(SOURCES)
 	$(PIP) "torch==$(shell sed -n 's/^torch==//p' constraints.txt)"
+	rm -rf build/lib.* build/bdist.*  # setuptools would pack modules that are gone from the sources
 	$(PIP) ".[$(notdir $@)]"
 	@touch $@
 
