@@ -25,8 +25,8 @@ def pytest_report_header(config):
         import mmkernels
     except ImportError as error:
         return f"mmkernels: not importable ({error})"
-    where = Path(mmkernels.__file__).parent
-    return f"mmkernels: {where}, {mmkernels.instruction_set()}, {mmkernels.get_num_threads()} threads"
+    how = f"{mmkernels.instruction_set()}, {mmkernels.get_num_threads()} threads"
+    return f"mmkernels: {Path(mmkernels.__file__).parent}, {how}"
 
 
 @pytest.fixture

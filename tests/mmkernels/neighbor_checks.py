@@ -13,6 +13,16 @@ import numpy as np
 EPSILON = 2.0**-52
 
 
+def whole_similarity(rows, metric):
+    """(n, n) inner products or minus squared distances of whole numbers, without rounding."""
+    whole = rows.astype(np.int64)
+    products = whole @ whole.T
+    if metric == "ip":
+        return products.astype(np.float64)
+    squares = np.diag(products)
+    return (2 * products - squares[:, None] - squares).astype(np.float64)
+
+
 def pair_tolerance(queries, candidates, metric):
     """(m, n) bounds on how far two float64 evaluations of a similarity may differ."""
     a, b = (np.asarray(z, np.float64) for z in (queries, candidates))
@@ -39,7 +49,7 @@ def check_neighbors(indices, scores, similarity, k, *, tolerance=0.0, exclude_se
     m, n = similarity.shape
     tolerance = np.broadcast_to(np.asarray(tolerance, np.float64), similarity.shape)
     assert indices.shape == scores.shape == (m, k), (indices.shape, scores.shape, (m, k))
-    assert indices.dtype == np.int64 and scores.dtype == np.float64, (indices.dtype, scores.dtype)
+    assert (indices.dtype, scores.dtype) == (np.int64, np.float64), (indices.dtype, scores.dtype)
     assert ((indices >= 0) & (indices < n)).all(), "an index is out of range"
     if exclude_self:
         own = indices == np.arange(m)[:, None]

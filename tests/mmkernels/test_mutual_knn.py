@@ -61,12 +61,14 @@ def test_matrix(metric):
     xs = [x, y, datasets.gaussian(150, 5, seed=9)]
     ys = [y.astype(np.float64), x[:, ::-1]]
     found = mmkernels.mutual_knn_matrix(xs, ys, k=6, metric=metric)
-    assert found.shape == (3, 2) and found.dtype == np.float64
+    assert found.shape == (3, 2)
+    assert found.dtype == np.float64
     wanted = reference.mutual_knn_matrix(xs, ys, k=6, metric=metric)
     assert np.allclose(found, wanted, rtol=0, atol=1e-12)
 
     square = mmkernels.mutual_knn_matrix(xs, k=6, metric=metric)
-    assert np.array_equal(square, square.T) and (np.diag(square) == 1).all()
+    assert np.array_equal(square, square.T)
+    assert (np.diag(square) == 1).all()
     wanted = reference.mutual_knn_matrix(xs, k=6, metric=metric)
     assert np.allclose(square, wanted, rtol=0, atol=1e-12)
 
@@ -90,7 +92,8 @@ class TestZeroRows:
         x, y, _ = self.pair()
         with pytest.raises(ValueError, match='zero_rows="exclude"') as caught:
             mmkernels.mutual_knn(x, y)
-        assert "row 5" in str(caught.value) and "x" in str(caught.value)
+        assert "row 5" in str(caught.value)
+        assert "x" in str(caught.value)
         with pytest.raises(ValueError, match="row 5") as caught:
             mmkernels.mutual_knn(x + 1, y)
         assert "y" in str(caught.value)

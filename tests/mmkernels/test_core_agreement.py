@@ -1,0 +1,33 @@
+"""A small run through every native loop; also run once under every instruction set."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import mmkernels
+from mmkernels import reference
+
+from . import datasets
+from .gram_checks import check_scores
+from .neighbor_checks import check_neighbors, pair_tolerance
+
+
+@pytest.mark.parametrize("metric", ["cosine", "ip", "l2"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
+@pytest.mark.parametrize(("n", "d"), [(5, 1), (33, 17), (129, 33), (300, 255)])
+def test_neighbors(n, d, dtype, metric):
+    x = datasets.gaussian(n, d).astype(dtype)
+    k = min(10, n - 1)
+    found = mmkernels.knn(x, k, metric=metric)
+    similarity = reference.scores(x, x, metric)
+    tolerance = pair_tolerance(x, x, metric)
+    check_neighbors(found.indices, found.scores, similarity, k, tolerance=tolerance)
+
+
+@pytest.mark.parametrize(("kernel", "sigma"), [("linear", None), ("rbf", "median"), ("rbf", 9.0)])
+@pytest.mark.parametrize(("n", "d"), [(5, 2), (33, 17), (129, 300), (300, 20)])
+def test_scores(n, d, kernel, sigma):
+    x, y = datasets.related(n, d, 15)
+    assert check_scores(mmkernels, x, y, kernel=kernel, sigma=sigma) < 1e-5
+    check_scores(mmkernels, x + np.float32(100), y, kernel=kernel, sigma=sigma)

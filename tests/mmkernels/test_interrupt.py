@@ -1,0 +1,60 @@
+"""Ctrl-C ends a long call at once, and the next call works."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals")
+
+# Half a minute of work each on one processor, so that none ends before it is interrupted.
+CALLS = {
+    "knn": "mmkernels.knn(x, 10)",
+    "knn queries": "mmkernels.knn(x, 10, queries=x[::-1])",
+    "mutual_knn l2": "mmkernels.mutual_knn(x, x[::-1], metric='l2')",
+    "hsic": "mmkernels.hsic(x, x[::-1], kernel='rbf', sigma=40.0)",
+    "cka median": "mmkernels.cka(x, x[::-1], kernel='rbf')",
+    "cka_matrix": "mmkernels.cka_matrix([x[:, i:] for i in range(9)])",
+}
+CODE = """
+    import sys, time, signal
+    import numpy as np, mmkernels
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    x = np.random.default_rng(0).standard_normal((40000, 1024), dtype=np.float32)
+    wanted = mmkernels.mutual_knn(x[:300], x[300:600])
+    mmkernels.set_num_threads({threads})
+    print("ready", flush=True)
+    try:
+        {call}
+    except KeyboardInterrupt:
+        print(time.monotonic(), flush=True)
+    assert mmkernels.mutual_knn(x[:300], x[300:600]) == wanted
+    print("works", flush=True)
+"""
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("name", CALLS)
+def test_interrupt(name, threads, tmp_path):
+    code = textwrap.dedent(CODE).format(call=CALLS[name], threads=threads)
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout.readline() == "ready\n"
+            time.sleep(0.7)
+            sent = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            answer = process.stdout.readline()
+            assert answer not in ("", "works\n"), "the call was not interrupted"
+            assert float(answer) - sent < 0.5
+            assert process.stdout.readline() == "works\n"
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
