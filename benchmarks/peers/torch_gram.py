@@ -1,0 +1,57 @@
+"""torch: both n x n kernel matrices, then the unbiased estimate from them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .peer import Peer
+from .problem import SIGMA
+from .torch_topk import set_threads
+
+if TYPE_CHECKING:
+    import torch
+
+
+def linear(x: np.ndarray) -> torch.Tensor:
+    import torch
+
+    rows = torch.from_numpy(x)
+    rows = rows - rows.mean(dim=0)
+    return (rows @ rows.T).fill_diagonal_(0)
+
+
+def rbf(x: np.ndarray) -> torch.Tensor:
+    import torch
+
+    rows = torch.from_numpy(x)
+    rows = rows - rows.mean(dim=0)
+    squares = rows.square().sum(dim=1)
+    distances = torch.addmm(squares[:, None] + squares, rows, rows.T, alpha=-2)
+    return distances.clamp_(min=0).mul_(-1 / (2 * SIGMA**2)).exp_().fill_diagonal_(0)
+
+
+def unbiased_hsic(k: torch.Tensor, l: torch.Tensor) -> float:  # noqa: E741 - the literature's name
+    n = len(k)
+    rows_k, rows_l = k.sum(dim=0).double(), l.sum(dim=0).double()
+    total = (k * l).sum(dim=0).double().sum()
+    total += rows_k.sum() * rows_l.sum() / ((n - 1) * (n - 2))
+    return float((total - 2 / (n - 2) * (rows_k @ rows_l)) / (n * (n - 3)))
+
+
+def cka(k: torch.Tensor, l: torch.Tensor) -> float:  # noqa: E741
+    return unbiased_hsic(k, l) / math.sqrt(unbiased_hsic(k, k) * unbiased_hsic(l, l))
+
+
+PEER = Peer(
+    name="torch n x n kernels",
+    distribution="torch",
+    computes="the same estimate from two float32 n x n kernel matrices of centred features",
+    operations={
+        "cka linear": lambda x, y: cka(linear(x), linear(y)),
+        "cka rbf": lambda x, y: cka(rbf(x), rbf(y)),
+    },
+    set_threads=set_threads,
+)
