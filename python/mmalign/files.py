@@ -39,10 +39,19 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def write_json(path: str | os.PathLike[str], content: Any) -> None:
-    """Write ``content`` as indented JSON with sorted keys, atomically; NaN is written as null."""
-    text = json.dumps(_without_nan(content), indent=2, sort_keys=True, ensure_ascii=False)
+    """Write :func:`json_text` of ``content``, atomically."""
+    text = json_text(content)
     with atomic_path(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
+
+
+def json_text(content: Any) -> str:
+    """Return ``content`` as indented JSON with sorted keys; NaN is null, infinity a ValueError."""
+    without_nan = _without_nan(content)
+    text = json.dumps(
+        without_nan, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False
+    )
+    return text + "\n"
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:

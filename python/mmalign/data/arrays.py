@@ -12,7 +12,7 @@ from ..errors import UserError
 from ..files import atomic_path
 
 # What a damaged or hostile header makes numpy raise, beside the errors of the file system.
-_DAMAGE = (ValueError, EOFError, OverflowError, MemoryError, RecursionError, SyntaxError, TypeError)
+DAMAGE = (ValueError, EOFError, OverflowError, MemoryError, RecursionError, SyntaxError, TypeError)
 
 
 def open_npy(path: str | os.PathLike[str]) -> np.ndarray:
@@ -28,7 +28,7 @@ def open_npy(path: str | os.PathLike[str]) -> np.ndarray:
         raise UserError(f"{path} does not exist.") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror or error}).") from None
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise UserError(
             f"{path} ({path.stat().st_size} bytes) is truncated or not a .npy array of numbers "
             f"({one_line(error)})."

@@ -5,30 +5,23 @@ from __future__ import annotations
 import glob
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import UserError
+from ..optional import require
 
 
 def cache_directory() -> Path:
-    """Return the user's cache directory of mmalign; it need not exist.
+    """Return the directory in which mmalign keeps what it makes; it need not exist.
 
-    ``MMALIGN_CACHE`` if set; otherwise the platform's convention: ``$XDG_CACHE_HOME/mmalign`` or
-    ``~/.cache/mmalign``, ``~/Library/Caches/mmalign`` on macOS, ``%LOCALAPPDATA%\\mmalign`` on
-    Windows.
+    ``MMALIGN_CACHE`` if set, otherwise the platform's convention (``$XDG_CACHE_HOME/mmalign`` or
+    ``~/.cache/mmalign`` on Linux).
     """
     if chosen := os.environ.get("MMALIGN_CACHE"):
-        return Path(chosen).expanduser()
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
-    elif sys.platform == "darwin":
-        base = "~/Library/Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "mmalign"
+        return Path(chosen).expanduser().absolute()
+    return require("platformdirs", "the cache").user_cache_path("mmalign", appauthor=False)
 
 
 def make_directory_once(
@@ -40,13 +33,12 @@ def make_directory_once(
     beside it lets one process make it while others wait. An empty ``target`` is replaced, one with
     contents is left alone: UserError.
     """
-    from filelock import FileLock
-
+    lock = require("filelock", "the cache").FileLock
     if is_complete(target):
         return
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(target.parent / f".{target.name}.lock"):
+        with lock(target.parent / f".{target.name}.lock"):
             if is_complete(target):
                 return
             if target.exists() and (not target.is_dir() or any(target.iterdir())):
