@@ -34,7 +34,7 @@ class Gram:
         self.shape = rows.shape
         self.type = rows.type
         at_least(self.shape[0], 2, rows.name, self.shape, "A kernel matrix")
-        self.features = _cpu.Features(rows.values, rows.type, False)
+        self.features = _cpu.Features(rows.values, rows.type, False, kernel != "linear")
         require_usable(self.features, rows)
         if sigma == "median":
             sigma = self.features.median_distance()
@@ -97,7 +97,8 @@ def hsic(
     """
     grams = _pair(x, y, kernel, sigma, unbiased)
     values, _ = _hsic(grams, [(0, 1)], unbiased)
-    return grams[0].wrap(np.float64(values[0]))
+    # One unit at a time: their product can overflow where the quotient does not.
+    return grams[0].wrap(np.float64(values[0]) / grams[0].matrix.unit / grams[1].matrix.unit)
 
 
 def cka(
@@ -222,7 +223,7 @@ def _cka(grams: list[Gram], left: list[int], right: list[int], unbiased: bool) -
                 # A representation against itself is 1 by definition, not up to rounding.
                 norms[a] / norms[a]
                 if a == b
-                else value[min(a, b), max(a, b)] / norms[a] / norms[b]
+                else value[min(a, b), max(a, b)] / (norms[a] * norms[b])
                 for b in right
             ]
             for a in left
@@ -233,7 +234,7 @@ def _cka(grams: list[Gram], left: list[int], right: list[int], unbiased: bool) -
 def _hsic(
     grams: list[Gram], pairs: list[tuple[int, int]], unbiased: bool
 ) -> tuple[list[float], list[float]]:
-    """HSIC of the pairs, and the mean product of kernel values each was centred from."""
+    """HSIC of the pairs and the mean products they were centred from, both in units of the tiles."""
     if _features_are_cheaper(grams, pairs):
         results = [
             _cpu.hsic_by_features(grams[a].features, grams[b].features, unbiased) for a, b in pairs

@@ -190,7 +190,7 @@ def _search(rows: Input, k: int, metric: str) -> Neighbors:
 
 def _features(rows: Input, metric: str, frame: Any = None) -> Any:
     unit = metric == "cosine"
-    features = _cpu.Features(rows.values, rows.type, unit, frame)
+    features = _cpu.Features(rows.values, rows.type, unit, True, frame)
     require_usable(features, rows)
     if unit and features.zero_rows:
         raise ValueError(
@@ -222,7 +222,7 @@ def _without_zero_rows(sides: list[Any], metric: str) -> list[Any]:
             raise ValueError(
                 f'zero_rows="exclude" needs arrays; {side.name} is an already searched Neighbors.'
             )
-    features = [_cpu.Features(side.values, side.type, True) for side in sides]
+    features = [_cpu.Features(side.values, side.type, True, True) for side in sides]
     for side, measured in zip(sides, features, strict=True):
         require_usable(measured, side)
     zero = sorted({row for measured in features for row in measured.zero_rows})

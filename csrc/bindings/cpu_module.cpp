@@ -20,9 +20,12 @@ using namespace mmkernels::cpu;
 
 namespace {
 
-void poll_signals() {
-  py::gil_scoped_acquire lock;
-  if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+// A call that Ctrl-C stops.
+Call interruptible() {
+  return {thread_count(), [] {
+            py::gil_scoped_acquire lock;
+            if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+          }};
 }
 
 ArrayView view_of(const py::array& array, const std::string& type) {
@@ -43,13 +46,14 @@ struct BoundFeatures {
 };
 
 std::unique_ptr<BoundFeatures> bind_features(py::array array, const std::string& type, bool unit,
-                                             const BoundFeatures* frame) {
+                                             bool robust, const BoundFeatures* frame) {
   const ArrayView view = view_of(array, type);
   std::unique_ptr<Features> features;
   {
     py::gil_scoped_release unlocked;
-    features = frame ? std::make_unique<Features>(view, *frame->features, poll_signals)
-                     : std::make_unique<Features>(view, unit, poll_signals);
+    features = frame ? std::make_unique<Features>(view, *frame->features, interruptible())
+                     : std::make_unique<Features>(view, unit, robust ? Centre::robust : Centre::mean,
+                                                  interruptible());
   }
   return std::make_unique<BoundFeatures>(BoundFeatures{std::move(array), std::move(features)});
 }
@@ -66,7 +70,7 @@ py::tuple search(const BoundFeatures& candidates, const BoundFeatures* queries,
   {
     py::gil_scoped_release unlocked;
     knn(*candidates.features, queries ? queries->features.get() : nullptr, metrics.at(metric), k,
-        index_data, score_data, poll_signals);
+        index_data, score_data, interruptible());
   }
   return py::make_tuple(indices, scores);
 }
@@ -84,7 +88,7 @@ std::unique_ptr<BoundKernel> bind_kernel(const BoundFeatures& features, const st
     matrix.kernel = Kernel::gaussian;
     matrix.inverse_square_bandwidth = 1 / (bandwidth * bandwidth);
     py::gil_scoped_release unlocked;
-    matrix.choose_shift(poll_signals);
+    matrix.choose_shift(interruptible());
   }
   return std::make_unique<BoundKernel>(BoundKernel{&features, matrix});
 }
@@ -97,7 +101,7 @@ Values tiles_hsic(const std::vector<const BoundKernel*>& kernels, const std::vec
   std::vector<KernelMatrix> matrices;
   for (const BoundKernel* kernel : kernels) matrices.push_back(kernel->matrix);
   Values values;
-  for (const HsicValue& value : hsic_by_tiles(matrices, pairs, unbiased, poll_signals))
+  for (const HsicValue& value : hsic_by_tiles(matrices, pairs, unbiased, interruptible()))
     values.emplace_back(value.hsic, value.magnitude);
   return values;
 }
@@ -105,7 +109,7 @@ Values tiles_hsic(const std::vector<const BoundKernel*>& kernels, const std::vec
 std::pair<double, double> features_hsic(const BoundFeatures& x, const BoundFeatures& y,
                                         bool unbiased) {
   py::gil_scoped_release unlocked;
-  const HsicValue value = hsic_by_features(*x.features, *y.features, unbiased, poll_signals);
+  const HsicValue value = hsic_by_features(*x.features, *y.features, unbiased, interruptible());
   return {value.hsic, value.magnitude};
 }
 
@@ -116,7 +120,7 @@ py::array gram_array(const BoundKernel& kernel) {
   T* data = out.mutable_data();
   {
     py::gil_scoped_release unlocked;
-    centered_gram<T>(kernel.matrix, data, poll_signals);
+    centered_gram<T>(kernel.matrix, data, interruptible());
   }
   return out;
 }
@@ -129,7 +133,7 @@ std::vector<int64_t> overlaps(const std::vector<IndexArray>& lists, const std::v
   for (const IndexArray& list : lists) data.push_back(list.data());
   const int64_t n = lists.at(0).shape(0), k = lists.at(0).shape(1);
   py::gil_scoped_release unlocked;
-  return overlap_counts(data, n, k, left, right, poll_signals);
+  return overlap_counts(data, n, k, left, right, interruptible());
 }
 
 }  // namespace
@@ -142,18 +146,19 @@ PYBIND11_MODULE(_cpu, module) {
 
   py::class_<BoundFeatures>(module, "Features")
       .def(py::init(&bind_features), py::arg("array"), py::arg("type"), py::arg("unit"),
-           py::arg("frame") = nullptr)
+           py::arg("robust"), py::arg("frame") = nullptr)
       .def_property_readonly("first_nonfinite", [](const BoundFeatures& f) { return f.features->first_nonfinite; })
       .def_property_readonly("zero_rows", [](const BoundFeatures& f) { return f.features->zero_rows; })
       .def_property_readonly("overflows", [](const BoundFeatures& f) { return f.features->overflows; })
       .def_property_readonly("constant", [](const BoundFeatures& f) { return f.features->constant(); })
       .def("median_distance", [](const BoundFeatures& f) {
         py::gil_scoped_release unlocked;
-        return median_distance(*f.features, poll_signals);
+        return median_distance(*f.features, interruptible());
       });
   py::class_<BoundKernel>(module, "Kernel")
       .def(py::init(&bind_kernel), py::arg("features"), py::arg("kernel"), py::arg("bandwidth"),
-           py::keep_alive<1, 2>());
+           py::keep_alive<1, 2>())
+      .def_property_readonly("unit", [](const BoundKernel& k) { return k.matrix.unit(); });
 
   module.def("knn", &search, py::arg("candidates"), py::arg("queries"), py::arg("metric"), py::arg("k"));
   module.def("overlaps", &overlaps, py::arg("lists"), py::arg("left"), py::arg("right"));

@@ -6,18 +6,19 @@
 namespace mmkernels::cpu {
 
 template <class T>
-void centered_gram(const KernelMatrix& matrix, T* out, const Poll& poll) {
-  const Panels& panels = matrix.features->panels(poll);
-  const std::vector<float> half = matrix.half_norms();
+void centered_gram(const KernelMatrix& matrix, T* out, const Call& call) {
+  const Panels& panels = matrix.features->panels(call);
+  const bool distances = matrix.kernel == Kernel::gaussian;
+  const float* half = distances ? matrix.features->half_norms(call).data() : nullptr;
   const int64_t n = panels.rows;
   const int64_t height =
       panels_per_strip(panels.count, panels.depth * kPanel * static_cast<int64_t>(sizeof(float)));
   const double unit = 1 / matrix.unit();
-  parallel_for(strip_count(panels.count, height), poll, [&](int64_t index, int) {
+  parallel_for(strip_count(panels.count, height), call, [&](int64_t index, int) {
     visit_strip(strip_at(index, panels.count, height), panels.count, [&](int64_t i, int64_t j) {
       alignas(64) float tile[kTile];
       tile_kernels().multiply(panels.panel(i), panels.panel(j), panels.depth, tile);
-      matrix.apply(tile, half.data() + i * kPanel, half.data() + j * kPanel);
+      if (half) matrix.apply(tile, half + i * kPanel, half + j * kPanel);
       const int64_t rows = std::min<int64_t>(kPanel, n - i * kPanel);
       const int64_t columns = std::min<int64_t>(kPanel, n - j * kPanel);
       for (int64_t r = 0; r < rows; ++r)
@@ -31,7 +32,7 @@ void centered_gram(const KernelMatrix& matrix, T* out, const Poll& poll) {
     });
   });
   std::vector<double> means(n);
-  parallel_for(n, poll, [&](int64_t row, int) {
+  parallel_for(n, call, [&](int64_t row, int) {
     double sum = 0;
     for (int64_t c = 0; c < n; ++c) sum += out[row * n + c];
     means[row] = sum / static_cast<double>(n);
@@ -39,13 +40,13 @@ void centered_gram(const KernelMatrix& matrix, T* out, const Poll& poll) {
   double mean = 0;
   for (double value : means) mean += value;
   mean /= static_cast<double>(n);
-  parallel_for(n, poll, [&](int64_t row, int) {
+  parallel_for(n, call, [&](int64_t row, int) {
     for (int64_t c = 0; c < n; ++c)
-      out[row * n + c] = static_cast<T>(out[row * n + c] - means[row] - means[c] + mean);
+      out[row * n + c] = static_cast<T>(out[row * n + c] - (means[row] + means[c]) + mean);
   });
 }
 
-template void centered_gram<float>(const KernelMatrix&, float*, const Poll&);
-template void centered_gram<double>(const KernelMatrix&, double*, const Poll&);
+template void centered_gram<float>(const KernelMatrix&, float*, const Call&);
+template void centered_gram<double>(const KernelMatrix&, double*, const Call&);
 
 }  // namespace mmkernels::cpu

@@ -13,7 +13,7 @@ float round_up(double value) {
 }  // namespace
 
 ScoreFrame score_frame(const Features& rows, const Features& frame_of, Metric metric,
-                       const Poll& poll) {
+                       const Call& call) {
   const int64_t n = rows.view.rows, d = rows.view.columns;
   const int64_t padded = (n + kPanel - 1) / kPanel * kPanel;
   const double scale = rows.scale;
@@ -23,7 +23,7 @@ ScoreFrame score_frame(const Features& rows, const Features& frame_of, Metric me
   frame.norm.assign(padded, 0.0f);
   frame.offset.assign(n, 0.0);
   frame.slack.assign(n, 0.0f);
-  std::vector<double> mu(frame_of.mean);
+  std::vector<double> mu(frame_of.centre);
   for (double& value : mu) value *= scale;
   const double mu_mu = tile_kernels().dot_double(mu.data(), mu.data(), d);
   double largest = 0;  // of the uncentred rows, in the scale of the tiles
@@ -32,9 +32,9 @@ ScoreFrame score_frame(const Features& rows, const Features& frame_of, Metric me
   largest *= scale;
   const double float64_error = (static_cast<double>(d) + 16) * 0x1p-52;
 
-  std::vector<std::vector<double>> buffers(thread_count());
+  std::vector<std::vector<double>> buffers(call.threads);
   constexpr int64_t chunk = 128;
-  parallel_for((n + chunk - 1) / chunk, poll, [&](int64_t index, int thread) {
+  parallel_for((n + chunk - 1) / chunk, call, [&](int64_t index, int thread) {
     std::vector<double>& row = buffers[thread];
     row.resize(d);
     for (int64_t i = index * chunk; i < std::min(n, (index + 1) * chunk); ++i) {

@@ -52,7 +52,7 @@ class ExactScorer {
 
 // Tile values t_ij = c_i . c_j rank the candidates of row i once a bias per candidate is added:
 //   f_ij = t_ij + bias_j = factor * score_ij - offset_i,
-// with bias_j = mu . c_j (mu the scaled mean) for products and -|c_j|^2 / 2 for distances.
+// with bias_j = mu . c_j (mu the scaled centre) for products and -|c_j|^2 / 2 for distances.
 // The computed f_ij differs from the true one by at most
 //   error_i |c_i| |c_j|-like terms, see `bound`.
 struct ScoreFrame {
@@ -75,6 +75,6 @@ inline constexpr float kBiasError = 0x1.1p-23f;
 inline float underflow_error(int64_t depth) { return static_cast<float>(depth) * 0x1p-124f; }
 
 ScoreFrame score_frame(const Features& rows, const Features& frame_of, Metric metric,
-                       const Poll& poll);
+                       const Call& call);
 
 }  // namespace mmkernels::cpu

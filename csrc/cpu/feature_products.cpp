@@ -15,10 +15,10 @@ int64_t feature_panels(int64_t features) { return (features + kPanel - 1) / kPan
 
 // A block of centred samples as panels of 32 features, [panel][sample][32].
 void pack_block(const Features& features, int64_t first, int64_t count, float* out,
-                std::vector<std::vector<double>>& buffers, const Poll& poll) {
+                std::vector<std::vector<double>>& buffers, const Call& call) {
   const int64_t d = features.view.columns, panels = feature_panels(d);
   constexpr int64_t chunk = 32;
-  parallel_for((count + chunk - 1) / chunk, poll, [&](int64_t index, int thread) {
+  parallel_for((count + chunk - 1) / chunk, call, [&](int64_t index, int thread) {
     std::vector<double>& row = buffers[thread];
     row.assign(panels * kPanel, 0.0);
     for (int64_t i = index * chunk; i < std::min(count, (index + 1) * chunk); ++i) {
@@ -32,7 +32,7 @@ void pack_block(const Features& features, int64_t first, int64_t count, float* o
 }
 
 // |X' Y|_F^2 of the packed rows; y == x computes half of the symmetric product.
-double squared_product(const Features& x, const Features& y, const Poll& poll) {
+double squared_product(const Features& x, const Features& y, const Call& call) {
   const bool symmetric = &x == &y;
   const int64_t n = x.view.rows;
   const int64_t panels_x = feature_panels(x.view.columns), panels_y = feature_panels(y.view.columns);
@@ -49,12 +49,12 @@ double squared_product(const Features& x, const Features& y, const Poll& poll) {
   std::fill(sums.get(), sums.get() + total * kTile, 0.0);
 
   constexpr int64_t group = 16;  // tiles per unit of work: one left panel, many right ones
-  std::vector<std::vector<double>> buffers(thread_count());
+  std::vector<std::vector<double>> buffers(call.threads);
   for (int64_t first = 0; first < n; first += kBlock) {
     const int64_t count = std::min(kBlock, n - first);
-    pack_block(x, first, count, block_x.get(), buffers, poll);
-    if (!symmetric) pack_block(y, first, count, block_y.get(), buffers, poll);
-    parallel_for((total + group - 1) / group, poll, [&](int64_t unit, int) {
+    pack_block(x, first, count, block_x.get(), buffers, call);
+    if (!symmetric) pack_block(y, first, count, block_y.get(), buffers, call);
+    parallel_for((total + group - 1) / group, call, [&](int64_t unit, int) {
       alignas(64) float tile[kTile];
       for (int64_t t = unit * group; t < std::min(total, (unit + 1) * group); ++t) {
         const auto [i, j] = tiles[t];
@@ -75,7 +75,7 @@ double squared_product(const Features& x, const Features& y, const Poll& poll) {
 
 }  // namespace
 
-HsicValue hsic_by_features(const Features& x, const Features& y, bool unbiased, const Poll& poll) {
+HsicValue hsic_by_features(const Features& x, const Features& y, bool unbiased, const Call& call) {
   const int64_t n = x.view.rows;
   // Row sums of a centred linear kernel vanish, so off the diagonal they are minus the diagonal.
   std::vector<double> diagonal_x(n), diagonal_y(n), rows_x(n), rows_y(n);
@@ -87,12 +87,11 @@ HsicValue hsic_by_features(const Features& x, const Features& y, bool unbiased, 
     rows_y[i] = -diagonal_y[i];
     diagonal_product += diagonal_x[i] * diagonal_y[i];
   }
-  const double product = squared_product(x, y, poll);
+  const double product = squared_product(x, y, call);
   const PairSums sums{n, product - diagonal_product, rows_x.data(), rows_y.data(),
                       diagonal_x.data(), diagonal_y.data()};
-  const double unit = 1 / (x.scale * x.scale * y.scale * y.scale);
   const double entries = static_cast<double>(n) * static_cast<double>(n);
-  return {(unbiased ? unbiased_hsic(sums) : biased_hsic(sums)) * unit, product / entries * unit};
+  return {unbiased ? unbiased_hsic(sums) : biased_hsic(sums), product / entries};
 }
 
 }  // namespace mmkernels::cpu

@@ -31,21 +31,23 @@ bool all_finite(const double* row, int64_t n) {
 
 }  // namespace
 
-Features::Features(const ArrayView& array, bool unit_rows, const Poll& poll)
+Features::Features(const ArrayView& array, bool unit_rows, Centre kind, const Call& call)
     : view(array), unit(unit_rows) {
-  inspect(poll);
+  inspect(call);
   if (!usable()) return;
-  measure_centred(poll);
+  centre = mean_of_rows(call, [](int64_t) { return true; });
+  measure_centred(call);
+  if (kind == Centre::robust) leave_out_far_rows(call);
   if (largest_ > 0) scale = std::exp2(-std::ceil(std::log2(largest_)));
   for (double& norm : centred_norms) norm *= scale;
 }
 
-Features::Features(const ArrayView& array, const Features& frame, const Poll& poll)
+Features::Features(const ArrayView& array, const Features& frame, const Call& call)
     : view(array), unit(frame.unit) {
-  inspect(poll);
-  mean = frame.mean;
+  inspect(call);
+  centre = frame.centre;
   if (!usable()) return;
-  measure_centred(poll);
+  measure_centred(call);
   scale = frame.scale;
   for (double& norm : centred_norms) norm *= scale;
   // Packed in float32 in the candidates' scale, larger rows would overflow a product.
@@ -65,60 +67,87 @@ void Features::read_plain(int64_t row, double* out) const {
 
 void Features::read_centred(int64_t row, double* out) const {
   read_plain(row, out);
-  for (int64_t c = 0; c < view.columns; ++c) out[c] = (out[c] - mean[c]) * scale;
+  for (int64_t c = 0; c < view.columns; ++c) out[c] = (out[c] - centre[c]) * scale;
 }
 
-void Features::inspect(const Poll& poll) {
+void Features::inspect(const Call& call) {
   const int64_t n = view.rows, d = view.columns;
   norms.assign(n, 0.0);
-  mean.assign(d, 0.0);
-  // Differences to the first row are averaged, not the rows: a constant feature then has exactly
-  // its own value as mean, and a large common offset costs no digits.
-  std::vector<double> origin(d);
-  if (n) {
-    read_row(view, 0, origin.data());
-    const double norm = norm_of(origin.data(), d);
-    if (unit && norm > 0)
-      for (double& value : origin) value /= norm;
-  }
   const int64_t chunk = rows_per_chunk(n), chunks = (n + chunk - 1) / chunk;
-  std::vector<double> partial(chunks * d, 0.0);
   std::vector<int64_t> bad(chunks, -1);
-  std::vector<std::vector<double>> buffers(thread_count());
-  parallel_for(chunks, poll, [&](int64_t index, int thread) {
+  std::vector<std::vector<double>> buffers(call.threads);
+  parallel_for(chunks, call, [&](int64_t index, int thread) {
     std::vector<double>& row = buffers[thread];
     row.resize(d);
-    double* sum = partial.data() + index * d;
     for (int64_t i = index * chunk; i < std::min(n, (index + 1) * chunk); ++i) {
       read_row(view, i, row.data());
-      const double norm = norm_of(row.data(), d);
-      if (!std::isfinite(norm) && bad[index] < 0 && !all_finite(row.data(), d)) bad[index] = i;
-      norms[i] = norm;
-      if (unit && norm > 0)
-        for (int64_t c = 0; c < d; ++c) sum[c] += row[c] / norm - origin[c];
-      else
-        for (int64_t c = 0; c < d; ++c) sum[c] += row[c] - origin[c];
+      norms[i] = norm_of(row.data(), d);
+      if (!std::isfinite(norms[i]) && bad[index] < 0 && !all_finite(row.data(), d)) bad[index] = i;
     }
   });
-  for (int64_t index : bad)
-    if (index >= 0 && first_nonfinite < 0) first_nonfinite = index;
+  for (int64_t row : bad)
+    if (row >= 0 && first_nonfinite < 0) first_nonfinite = row;
   for (int64_t i = 0; i < n; ++i)
     if (norms[i] == 0) zero_rows.push_back(i);
   if (!zero_rows.empty()) first_zero = zero_rows.front();
   if (!unit)
     for (double norm : norms) overflows |= !(norm < 1e150);
-  for (int64_t index = 0; index < chunks; ++index)
-    for (int64_t c = 0; c < d; ++c) mean[c] += partial[index * d + c];
-  for (int64_t c = 0; c < d; ++c) mean[c] = origin[c] + mean[c] / static_cast<double>(n);
 }
 
-// |x_i - mean|, not yet scaled.
-void Features::measure_centred(const Poll& poll) {
+template <class Include>
+std::vector<double> Features::mean_of_rows(const Call& call, Include&& include) const {
+  const int64_t n = view.rows, d = view.columns;
+  int64_t first = 0, count = 0;
+  for (int64_t i = n - 1; i >= 0; --i)
+    if (include(i)) {
+      first = i;
+      ++count;
+    }
+  // Differences to one of the rows are averaged, not the rows: a constant feature then has exactly
+  // its own value as mean, and a large common offset costs no digits.
+  std::vector<double> origin(d);
+  read_plain(first, origin.data());
+  const int64_t chunk = rows_per_chunk(n), chunks = (n + chunk - 1) / chunk;
+  std::vector<double> partial(chunks * d, 0.0);
+  std::vector<std::vector<double>> buffers(call.threads);
+  parallel_for(chunks, call, [&](int64_t index, int thread) {
+    std::vector<double>& row = buffers[thread];
+    row.resize(d);
+    double* sum = partial.data() + index * d;
+    for (int64_t i = index * chunk; i < std::min(n, (index + 1) * chunk); ++i) {
+      if (!include(i)) continue;
+      read_plain(i, row.data());
+      for (int64_t c = 0; c < d; ++c) sum[c] += row[c] - origin[c];
+    }
+  });
+  std::vector<double> mean(d, 0.0);
+  for (int64_t index = 0; index < chunks; ++index)
+    for (int64_t c = 0; c < d; ++c) mean[c] += partial[index * d + c];
+  for (int64_t c = 0; c < d; ++c) mean[c] = origin[c] + mean[c] / static_cast<double>(count);
+  return mean;
+}
+
+void Features::leave_out_far_rows(const Call& call) {
+  // Each round drops the rows that stand out; what they had moved the centre by is then gone, and
+  // rows that stood out less show. A few rounds reach far into a heavy tail.
+  for (int round = 0; round < 4; ++round) {
+    std::vector<double> sorted(centred_norms);
+    std::nth_element(sorted.begin(), sorted.begin() + sorted.size() / 2, sorted.end());
+    const double limit = 4 * sorted[sorted.size() / 2];
+    if (!(largest_ > limit) || limit == 0) return;
+    const std::vector<double> previous = centred_norms;
+    centre = mean_of_rows(call, [&](int64_t row) { return previous[row] <= limit; });
+    measure_centred(call);
+  }
+}
+
+// |x_i - centre|, not yet scaled.
+void Features::measure_centred(const Call& call) {
   const int64_t n = view.rows, d = view.columns;
   centred_norms.assign(n, 0.0);
   const int64_t chunk = rows_per_chunk(n);
-  std::vector<std::vector<double>> buffers(thread_count());
-  parallel_for((n + chunk - 1) / chunk, poll, [&](int64_t index, int thread) {
+  std::vector<std::vector<double>> buffers(call.threads);
+  parallel_for((n + chunk - 1) / chunk, call, [&](int64_t index, int thread) {
     std::vector<double>& row = buffers[thread];
     row.resize(d);
     for (int64_t i = index * chunk; i < std::min(n, (index + 1) * chunk); ++i) {
@@ -126,16 +155,17 @@ void Features::measure_centred(const Poll& poll) {
       centred_norms[i] = norm_of(row.data(), d);
     }
   });
+  largest_ = 0;
   for (double norm : centred_norms) largest_ = std::max(largest_, norm);
 }
 
-const Panels& Features::panels(const Poll& poll) const {
+const Panels& Features::panels(const Call& call) const {
   std::lock_guard lock(packing_);
   if (panels_.data) return panels_;
   const int64_t n = view.rows, d = view.columns, count = (n + kPanel - 1) / kPanel;
   Panels packed{n, d, count, make_aligned<float>(static_cast<size_t>(count) * d * kPanel)};
-  std::vector<std::vector<double>> buffers(thread_count());
-  parallel_for(count, poll, [&](int64_t index, int thread) {
+  std::vector<std::vector<double>> buffers(call.threads);
+  parallel_for(count, call, [&](int64_t index, int thread) {
     std::vector<double>& row = buffers[thread];
     row.resize(d);
     float* panel = packed.data.get() + index * d * kPanel;
@@ -151,6 +181,20 @@ const Panels& Features::panels(const Poll& poll) const {
   });
   panels_ = std::move(packed);
   return panels_;
+}
+
+const std::vector<float>& Features::half_norms(const Call& call) const {
+  const Panels& packed = panels(call);
+  std::lock_guard lock(packing_);
+  if (half_norms_.empty()) {
+    half_norms_.resize(packed.count * kPanel);
+    parallel_for(packed.count, call, [&](int64_t index, int) {
+      alignas(64) float tile[kTile];
+      tile_kernels().multiply(packed.panel(index), packed.panel(index), packed.depth, tile);
+      for (int r = 0; r < kPanel; ++r) half_norms_[index * kPanel + r] = tile[r * kPanel + r] / 2;
+    });
+  }
+  return half_norms_;
 }
 
 }  // namespace mmkernels::cpu

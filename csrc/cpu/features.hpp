@@ -21,14 +21,19 @@ struct Panels {
   const float* panel(int64_t index) const { return data.get() + index * depth * kPanel; }
 };
 
+// What rows are centred by. Anything but the mean would do for distances and for neighbours, and
+// `robust` takes the mean of the rows that are not far from all others: one sample a million
+// spreads away would otherwise move the mean, and cost all the others their digits.
+enum class Centre { mean, robust };
+
 class Features {
  public:
-  // Reads the array once: finiteness, norms, and the mean of the rows (of the unit rows when
-  // `unit` is set). The array must outlive this object.
-  Features(const ArrayView& view, bool unit, const Poll& poll);
+  // Reads the array: finiteness, norms, and the centre of the rows (of the unit rows when `unit`
+  // is set). The array must outlive this object.
+  Features(const ArrayView& view, bool unit, Centre centre, const Call& call);
 
   // Candidates' frame for another set of rows: queries are centred by the same mean.
-  Features(const ArrayView& view, const Features& frame, const Poll& poll);
+  Features(const ArrayView& view, const Features& frame, const Call& call);
 
   const ArrayView view;
   const bool unit;
@@ -41,9 +46,9 @@ class Features {
   bool usable() const;
 
   std::vector<double> norms;  // |x_i| of the rows as given
-  std::vector<double> mean;   // of x_i, or of x_i / |x_i|
+  std::vector<double> centre;  // of x_i, or of x_i / |x_i|
 
-  // The packed rows are c_i = scale (x_i - mean), scale a power of two that brings the largest
+  // The packed rows are c_i = scale (x_i - centre), scale a power of two that brings the largest
   // |c_i| to (1/2, 1]; scale is 1 where all rows are equal.
   double scale = 1;
   std::vector<double> centred_norms;  // |c_i| in float64, before rounding to float32
@@ -51,19 +56,27 @@ class Features {
   bool constant() const { return largest_ == 0; }
 
   // Packs on first use; safe from several threads.
-  const Panels& panels(const Poll& poll) const;
+  const Panels& panels(const Call& call) const;
+
+  // |c_i|^2 / 2 of the packed rows, padded with zeros, summed as the tiles sum products: equal
+  // rows then are at distance exactly 0.
+  const std::vector<float>& half_norms(const Call& call) const;
 
   // out = c_i, or x_i (unit: x_i / |x_i|) for read_plain.
   void read_centred(int64_t row, double* out) const;
   void read_plain(int64_t row, double* out) const;
 
  private:
-  void inspect(const Poll& poll);
-  void measure_centred(const Poll& poll);
+  void inspect(const Call& call);
+  void measure_centred(const Call& call);
+  void leave_out_far_rows(const Call& call);
+  template <class Include>
+  std::vector<double> mean_of_rows(const Call& call, Include&& include) const;
 
   double largest_ = 0;
   mutable std::mutex packing_;
   mutable Panels panels_;
+  mutable std::vector<float> half_norms_;
 };
 
 }  // namespace mmkernels::cpu

@@ -22,12 +22,13 @@ struct KernelMatrix {
   double shift = 0;
 
   // Chooses minus_one and shift from a sample of pairs.
-  void choose_shift(const Poll& poll);
+  void choose_shift(const Call& call);
+
+  // No tile value is larger in size than this.
+  double bound() const;
 
   // K_ii as the tiles would hold it.
   double diagonal(int64_t row) const;
-  // Half squared norms |c_i|^2 / 2 of the packed rows, padded with zeros.
-  std::vector<float> half_norms() const;
   // Turns a tile of products into kernel values.
   void apply(float* tile, const float* row_half, const float* column_half) const;
   // The factor by which tile values exceed the caller's: scale^2 for linear, 1 for gaussian.
@@ -36,9 +37,10 @@ struct KernelMatrix {
 
 using Pair = std::pair<int, int>;
 
+// In units of the tiles, K unit() and L unit(), which no scale of the input can overflow.
 struct HsicValue {
   double hsic;
-  // Mean over i != j of K_ij L_ij before any centring or shift: what rounding errors scale with.
+  // Mean of K_ij L_ij before any centring or shift: what rounding errors scale with.
   double magnitude;
 };
 
@@ -46,16 +48,16 @@ struct HsicValue {
 // computed once, whatever the number of pairs. Memory O(matrices * n + matrices^2).
 std::vector<HsicValue> hsic_by_tiles(const std::vector<KernelMatrix>& matrices,
                                      const std::vector<Pair>& pairs, bool unbiased,
-                                     const Poll& poll);
+                                     const Call& call);
 
 // The same for linear kernels from the d x d products of features: better when d < n / 2.
-HsicValue hsic_by_features(const Features& x, const Features& y, bool unbiased, const Poll& poll);
+HsicValue hsic_by_features(const Features& x, const Features& y, bool unbiased, const Call& call);
 
 // out (n, n) = H K H in float32 or float64, row-major.
 template <class T>
-void centered_gram(const KernelMatrix& matrix, T* out, const Poll& poll);
+void centered_gram(const KernelMatrix& matrix, T* out, const Call& call);
 
 // The median of the n (n - 1) / 2 Euclidean distances, exact in float32, in the caller's units.
-double median_distance(const Features& features, const Poll& poll);
+double median_distance(const Features& features, const Call& call);
 
 }  // namespace mmkernels::cpu

@@ -10,11 +10,14 @@ namespace mmkernels::cpu {
 namespace {
 
 // Row sums that several strips add to. Integers add in any order to the same sum: each strip
-// rounds its own float64 part once to a multiple of 2^-bits. The values are below 2 in size, so
-// n of them fit 63 bits, and the rounding stays below 1e-12 of the largest up to n = 2^20.
+// rounds its own float64 part once to a multiple of a power of two. With values up to `bound` less
+// a shift that is no larger, n of them fit 63 bits, and the rounding stays below 1e-12 of `bound`
+// up to n = 2^20.
 class RowSums {
  public:
-  explicit RowSums(int64_t rows) : unit_(std::exp2(61 - std::bit_width(uint64_t(rows)))), sums_(rows) {}
+  RowSums(int64_t rows, double bound)
+      : unit_(std::exp2(61 - std::bit_width(uint64_t(rows)) - std::ceil(std::log2(bound)))),
+        sums_(rows) {}
 
   void add(int64_t row, double value) {
     sums_[row].fetch_add(std::llround(value * unit_), std::memory_order_relaxed);
@@ -47,15 +50,16 @@ void clear_outside(float* tile, int64_t rows, int64_t columns, bool diagonal) {
 
 std::vector<HsicValue> hsic_by_tiles(const std::vector<KernelMatrix>& matrices,
                                      const std::vector<Pair>& pairs, bool unbiased,
-                                     const Poll& poll) {
+                                     const Call& call) {
   const int count = static_cast<int>(matrices.size());
   const int64_t n = matrices[0].features->view.rows;
   std::vector<const Panels*> panels;
-  std::vector<std::vector<float>> half;
+  std::vector<const float*> half;
   int64_t panel_bytes = 0;
   for (const KernelMatrix& matrix : matrices) {
-    panels.push_back(&matrix.features->panels(poll));
-    half.push_back(matrix.half_norms());
+    panels.push_back(&matrix.features->panels(call));
+    const bool distances = matrix.kernel == Kernel::gaussian;
+    half.push_back(distances ? matrix.features->half_norms(call).data() : nullptr);
     panel_bytes += panels.back()->depth * kPanel * static_cast<int64_t>(sizeof(float));
   }
   const int64_t panel_count = panels[0]->count, padded = panel_count * kPanel;
@@ -65,10 +69,10 @@ std::vector<HsicValue> hsic_by_tiles(const std::vector<KernelMatrix>& matrices,
   // One slot per strip, added up in order at the end.
   std::vector<double> products(strips * pairs.size(), 0.0);
   std::vector<std::unique_ptr<RowSums>> row_sums;
-  for (int m = 0; m < count; ++m) row_sums.push_back(std::make_unique<RowSums>(n));
+  for (int m = 0; m < count; ++m) row_sums.push_back(std::make_unique<RowSums>(n, matrices[m].bound()));
 
-  std::vector<Scratch> scratches(thread_count());
-  parallel_for(strips, poll, [&](int64_t index, int thread) {
+  std::vector<Scratch> scratches(call.threads);
+  parallel_for(strips, call, [&](int64_t index, int thread) {
     Scratch& scratch = scratches[thread];
     if (!scratch.tiles) scratch.tiles = make_aligned<double>(count * kTile);
     scratch.column_sums.assign(count * padded, 0.0);
@@ -78,7 +82,7 @@ std::vector<HsicValue> hsic_by_tiles(const std::vector<KernelMatrix>& matrices,
       for (int m = 0; m < count; ++m) {
         alignas(64) float tile[kTile];
         tile_kernels().multiply(panels[m]->panel(i), panels[m]->panel(j), panels[m]->depth, tile);
-        matrices[m].apply(tile, half[m].data() + i * kPanel, half[m].data() + j * kPanel);
+        if (half[m]) matrices[m].apply(tile, half[m] + i * kPanel, half[m] + j * kPanel);
         if (i == j || rows < kPanel || columns < kPanel)
           clear_outside(tile, rows, columns, i == j);
         double* sums = scratch.column_sums.data() + m * padded;
@@ -114,10 +118,9 @@ std::vector<HsicValue> hsic_by_tiles(const std::vector<KernelMatrix>& matrices,
     for (int64_t strip = 0; strip < strips; ++strip) product += products[strip * pairs.size() + p];
     const PairSums sums{n, product, rows[a].data(), rows[b].data(), diagonals[a].data(),
                         diagonals[b].data()};
-    const double unit = 1 / (matrices[a].unit() * matrices[b].unit());
     const double mean = product / (static_cast<double>(n) * static_cast<double>(n - 1));
-    values.push_back({(unbiased ? unbiased_hsic(sums) : biased_hsic(sums)) * unit,
-                      (std::abs(mean) + constants[a] * constants[b]) * unit});
+    values.push_back({unbiased ? unbiased_hsic(sums) : biased_hsic(sums),
+                      std::abs(mean) + constants[a] * constants[b]});
   }
   return values;
 }

@@ -14,12 +14,11 @@ double KernelMatrix::diagonal(int64_t row) const {
   return features->centred_norms[row] * features->centred_norms[row] - shift;
 }
 
-std::vector<float> KernelMatrix::half_norms() const {
-  const std::vector<double>& norms = features->centred_norms;
-  std::vector<float> half((norms.size() + kPanel - 1) / kPanel * kPanel, 0.0f);
-  for (size_t i = 0; i < norms.size(); ++i)
-    half[i] = static_cast<float>(0.5 * norms[i] * norms[i]);
-  return half;
+double KernelMatrix::bound() const {
+  if (kernel == Kernel::linear) return 1;
+  if (!minus_one) return 1;
+  // Scaled rows have norms up to 1, so squared distances up to 4: exp(-z) - 1 is between -z and 0.
+  return std::min(1.0, 2 * inverse_square_bandwidth / (features->scale * features->scale));
 }
 
 void KernelMatrix::apply(float* tile, const float* row_half, const float* column_half) const {
@@ -29,10 +28,10 @@ void KernelMatrix::apply(float* tile, const float* row_half, const float* column
                           static_cast<float>(shift));
 }
 
-void KernelMatrix::choose_shift(const Poll& poll) {
+void KernelMatrix::choose_shift(const Call& call) {
   if (kernel == Kernel::linear) return;  // centred features: the mean of K is 0
-  const Panels& panels = features->panels(poll);
-  const std::vector<float> half = half_norms();
+  const Panels& panels = features->panels(call);
+  const std::vector<float>& half = features->half_norms(call);
   minus_one = false;
   shift = 0;
   // Pairs of panels spread over all samples.

@@ -30,27 +30,27 @@ struct PanelBounds {
 class Search {
  public:
   Search(const Features& candidates, const Features* queries, Metric metric, int64_t k,
-         const Poll& poll)
+         const Call& call)
       : candidates_(candidates), queries_(queries ? *queries : candidates),
-        symmetric_(!queries), metric_(metric), poll_(poll),
-        candidate_frame_(score_frame(candidates, candidates, metric, poll)),
+        symmetric_(!queries), metric_(metric), call_(call),
+        candidate_frame_(score_frame(candidates, candidates, metric, call)),
         own_query_frame_(symmetric_ ? ScoreFrame{}
-                                    : score_frame(queries_, candidates, metric, poll)),
+                                    : score_frame(queries_, candidates, metric, call)),
         query_frame_(symmetric_ ? candidate_frame_ : own_query_frame_),
         query_bounds_(query_frame_), candidate_bounds_(candidate_frame_),
         depth_(candidates.view.columns), error_(product_error(depth_)),
         lists_(queries_.view.rows, k, depth_, query_frame_, candidate_frame_) {}
 
   void run(int64_t k, int64_t* indices, double* scores) {
-    const Panels& rows = queries_.panels(poll_);
-    const Panels& columns = candidates_.panels(poll_);
+    const Panels& rows = queries_.panels(call_);
+    const Panels& columns = candidates_.panels(call_);
     const int64_t height = panels_per_strip(rows.count, depth_ * kPanel * sizeof(float));
-    std::vector<std::optional<ExactScorer>> scorers(thread_count());
+    std::vector<std::optional<ExactScorer>> scorers(call_.threads);
     const auto scorer = [&](int thread) -> ExactScorer& {
       if (!scorers[thread]) scorers[thread].emplace(candidates_, queries_, metric_);
       return *scorers[thread];
     };
-    parallel_for(strip_count(rows.count, height), poll_, [&](int64_t index, int thread) {
+    parallel_for(strip_count(rows.count, height), call_, [&](int64_t index, int thread) {
       const Strip strip = strip_at(index, rows.count, height);
       if (symmetric_)
         visit_strip(strip, rows.count,
@@ -60,7 +60,7 @@ class Search {
           for (int64_t i = strip.first; i < strip.last; ++i)
             tile(rows, columns, i, j, scorer(thread));
     });
-    parallel_for(rows.count, poll_, [&](int64_t panel, int thread) {
+    parallel_for(rows.count, call_, [&](int64_t panel, int thread) {
       const int64_t last = std::min(rows.rows, (panel + 1) * kPanel);
       for (int64_t row = panel * kPanel; row < last; ++row)
         lists_.finish(row, scorer(thread), indices + row * k, scores + row * k);
@@ -123,7 +123,7 @@ class Search {
   const Features &candidates_, &queries_;
   const bool symmetric_;
   const Metric metric_;
-  const Poll& poll_;
+  const Call& call_;
   const ScoreFrame candidate_frame_, own_query_frame_;
   const ScoreFrame& query_frame_;
   const PanelBounds query_bounds_, candidate_bounds_;
@@ -135,8 +135,8 @@ class Search {
 }  // namespace
 
 void knn(const Features& candidates, const Features* queries, Metric metric, int64_t k,
-         int64_t* indices, double* scores, const Poll& poll) {
-  Search(candidates, queries, metric, k, poll).run(k, indices, scores);
+         int64_t* indices, double* scores, const Call& call) {
+  Search(candidates, queries, metric, k, call).run(k, indices, scores);
 }
 
 }  // namespace mmkernels::cpu

@@ -14,6 +14,6 @@ enum class Metric { cosine, inner_product, euclidean };
 // cosine, the inner product, or minus the squared distance, in float64 of the values as given.
 // indices and scores hold (queries, k) values.
 void knn(const Features& candidates, const Features* queries, Metric metric, int64_t k,
-         int64_t* indices, double* scores, const Poll& poll);
+         int64_t* indices, double* scores, const Call& call);
 
 }  // namespace mmkernels::cpu

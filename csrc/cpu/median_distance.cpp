@@ -27,11 +27,11 @@ Bin find(const Histogram& histogram, int64_t rank) {
 // Calls count(histogram, bits) for the squared distance of every pair of different samples.
 template <class Count>
 Histogram pass(const Features& features, const Panels& panels, const std::vector<float>& half,
-               int64_t bins, const Poll& poll, Count&& count) {
+               int64_t bins, const Call& call, Count&& count) {
   const int64_t height =
       panels_per_strip(panels.count, panels.depth * kPanel * static_cast<int64_t>(sizeof(float)));
-  std::vector<Histogram> histograms(thread_count());
-  parallel_for(strip_count(panels.count, height), poll, [&](int64_t index, int thread) {
+  std::vector<Histogram> histograms(call.threads);
+  parallel_for(strip_count(panels.count, height), call, [&](int64_t index, int thread) {
     Histogram& histogram = histograms[thread];
     histogram.resize(bins);
     visit_strip(strip_at(index, panels.count, height), panels.count, [&](int64_t i, int64_t j) {
@@ -53,17 +53,17 @@ Histogram pass(const Features& features, const Panels& panels, const std::vector
 
 }  // namespace
 
-double median_distance(const Features& features, const Poll& poll) {
-  const Panels& panels = features.panels(poll);
-  const std::vector<float> half = KernelMatrix{&features}.half_norms();
+double median_distance(const Features& features, const Call& call) {
+  const Panels& panels = features.panels(call);
+  const std::vector<float>& half = features.half_norms(call);
   const int64_t pairs = panels.rows * (panels.rows - 1) / 2;
   const std::array<int64_t, 2> ranks{(pairs - 1) / 2, pairs / 2};
   const Histogram upper =
-      pass(features, panels, half, kBins, poll,
+      pass(features, panels, half, kBins, call,
            [](int64_t* histogram, uint32_t bits) { ++histogram[bits >> 16]; });
   const std::array<Bin, 2> bins{find(upper, ranks[0]), find(upper, ranks[1])};
   const Histogram lower = pass(
-      features, panels, half, 2 * kBins, poll, [&](int64_t* histogram, uint32_t bits) {
+      features, panels, half, 2 * kBins, call, [&](int64_t* histogram, uint32_t bits) {
         if (bits >> 16 == bins[0].index) ++histogram[bits & 0xffff];
         if (bits >> 16 == bins[1].index) ++histogram[kBins + (bits & 0xffff)];
       });

@@ -21,14 +21,14 @@ int64_t common(const int64_t* a, const int64_t* b, int64_t k) {
 
 std::vector<int64_t> overlap_counts(const std::vector<const int64_t*>& lists, int64_t n, int64_t k,
                                     const std::vector<int>& left, const std::vector<int>& right,
-                                    const Poll& poll) {
+                                    const Call& call) {
   std::vector<std::atomic<int64_t>> totals(left.size() * right.size());
   constexpr int64_t chunk = 64;
   struct Scratch {
     std::vector<int64_t> sorted, counts;
   };
-  std::vector<Scratch> scratches(thread_count());
-  parallel_for((n + chunk - 1) / chunk, poll, [&](int64_t index, int thread) {
+  std::vector<Scratch> scratches(call.threads);
+  parallel_for((n + chunk - 1) / chunk, call, [&](int64_t index, int thread) {
     Scratch& scratch = scratches[thread];
     scratch.sorted.resize(lists.size() * k);
     scratch.counts.assign(totals.size(), 0);

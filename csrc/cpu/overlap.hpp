@@ -12,6 +12,6 @@ namespace mmkernels::cpu {
 // sum over rows of |list_a(row) intersected with list_b(row)|, row-major (left, right).
 std::vector<int64_t> overlap_counts(const std::vector<const int64_t*>& lists, int64_t n, int64_t k,
                                     const std::vector<int>& left, const std::vector<int>& right,
-                                    const Poll& poll);
+                                    const Call& call);
 
 }  // namespace mmkernels::cpu

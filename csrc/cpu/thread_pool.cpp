@@ -11,15 +11,21 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
+#include <string>
 #include <thread>
 
 namespace mmkernels::cpu {
 namespace {
 
 int default_thread_count() {
-  if (const char* text = std::getenv("MMKERNELS_NUM_THREADS")) {
-    const int count = std::atoi(text);
-    if (count >= 1) return count;
+  if (const char* text = std::getenv("MMKERNELS_NUM_THREADS"); text && *text) {
+    char* end = nullptr;
+    const long count = std::strtol(text, &end, 10);
+    if (end == text || *end || count < 1 || count > 4096)
+      throw std::invalid_argument(std::string("MMKERNELS_NUM_THREADS is '") + text +
+                                  "'; it must be a number from 1 to 4096.");
+    return static_cast<int>(count);
   }
 #ifdef __linux__
   cpu_set_t allowed;
@@ -63,7 +69,7 @@ struct Job {
 
 class Pool {
  public:
-  void run(const std::shared_ptr<Job>& job, const Poll& poll) {
+  void run(const std::shared_ptr<Job>& job, const std::function<void()>& poll) {
     {
       std::lock_guard lock(mutex_);
       jobs_.push_back(job);
@@ -145,11 +151,11 @@ int thread_count() { return configured_threads().load(); }
 
 void set_thread_count(int count) { configured_threads().store(count); }
 
-void parallel_for(int64_t units, const Poll& poll,
+void parallel_for(int64_t units, const Call& call,
                   const std::function<void(int64_t, int)>& body) {
   if (units <= 0) return;
-  const int threads = static_cast<int>(std::min<int64_t>(thread_count(), units));
-  pool().run(std::make_shared<Job>(body, units, threads), poll);
+  const int threads = static_cast<int>(std::min<int64_t>(call.threads, units));
+  pool().run(std::make_shared<Job>(body, units, threads), call.poll);
 }
 
 }  // namespace mmkernels::cpu

@@ -10,15 +10,21 @@
 namespace mmkernels::cpu {
 
 // Threads a call uses: MMKERNELS_NUM_THREADS, else the processors this process may run on.
+// Throws std::invalid_argument when the variable is not a positive number.
 int thread_count();
 void set_thread_count(int count);
 
-// Called by the calling thread between units of work; throws to stop the whole call.
-using Poll = std::function<void()>;
+// One call of the library: how many threads it may use, fixed when it starts, and how it learns
+// that it is no longer wanted. `poll` runs on the calling thread between units of work and throws
+// to stop the call.
+struct Call {
+  int threads = thread_count();
+  std::function<void()> poll;
+};
 
-// body(unit, thread) for every unit in [0, units), thread in [0, thread_count()). Units are taken
-// in order by whichever thread is free. The first exception stops the rest and is thrown here.
-void parallel_for(int64_t units, const Poll& poll,
+// body(unit, thread) for every unit in [0, units), thread in [0, call.threads). Units are taken in
+// order by whichever thread is free. The first exception stops the rest and is thrown here.
+void parallel_for(int64_t units, const Call& call,
                   const std::function<void(int64_t unit, int thread)>& body);
 
 }  // namespace mmkernels::cpu
