@@ -1,0 +1,75 @@
+"""Numbers and metrics as text for people."""
+
+from __future__ import annotations
+
+import json
+import math
+
+# Keeps "k = 10" on one line.
+NO_BREAK = "\u00a0"
+
+
+def decimal(value: float | None, digits: int = 2) -> str:
+    """A number between -1 and 1 without its leading zero: ``.81``, ``−.20``; NaN is a dash.
+
+    A number that rounds to zero keeps its first digit (``.004``), so that which side of zero an
+    interval ends on stays visible.
+    """
+    if value == 0:
+        return "0"
+    if value is None or not math.isfinite(value):
+        return "–"
+    text = f"{abs(value):.{digits}f}"
+    while float(text) == 0 and abs(value) > 1e-9 and digits < 9:
+        digits += 1
+        text = f"{abs(value):.{digits}f}"
+    if text.startswith("0."):
+        text = text[1:]
+    return f"−{text}" if value < 0 and text.strip(".0") else text
+
+
+def metric_label(metric: str, options: str) -> str:
+    """The name of a metric with its options (the JSON text of a study's tables) in words."""
+    values = json.loads(options) if options else {}
+    if metric == "mutual_knn":
+        details = [f"k{NO_BREAK}={NO_BREAK}{values.get('k', '?')}"]
+        if values.get("metric", "cosine") != "cosine":
+            details.append(str(values["metric"]))
+        return f"mutual nearest neighbours ({', '.join(details)})"
+    if metric == "cka":
+        kernel = values.get("kernel", "linear")
+        details = ["unbiased" if values.get("unbiased", True) else "biased"]
+        if kernel == "rbf":
+            sigma = values.get("sigma") or "median"
+            details.append("median bandwidth" if sigma == "median" else f"bandwidth {sigma}")
+        return f"{'linear' if kernel == 'linear' else kernel.upper()} CKA ({', '.join(details)})"
+    details = [f"{name} = {value}" for name, value in values.items() if value is not None]
+    return f"{metric} ({', '.join(details)})" if details else metric
+
+
+def metric_slug(metric: str, options: str) -> str:
+    """The name of a metric with its options, fit for a file name."""
+    values = json.loads(options) if options else {}
+    words = [metric]
+    for name, value in values.items():
+        if isinstance(value, bool):
+            words += [name] if value else []
+        elif value is not None:
+            words.append(str(value) if isinstance(value, str) else f"{name}{value}")
+    return file_slug("-".join(words))
+
+
+def file_slug(text: str) -> str:
+    """``text`` with everything but ASCII letters, digits, - and _ turned into ``-``."""
+    kept = "".join(
+        letter if letter.isascii() and (letter.isalnum() or letter in "-_") else "-"
+        for letter in text
+    )
+    return kept.lower()
+
+
+def joined(parts: list[str], separator: str = ", ") -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{separator.join(parts[:-1])} and {parts[-1]}"

@@ -1,0 +1,205 @@
+"""Performance and alignment by depth, and one against the other."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from ..analysis.comparisons import BOTH_VIEWS, Comparison
+from ..analysis.fit import fit_line
+from ..analysis.labels import file_slug, metric_label, metric_slug
+from .style import (
+    COLORMAP,
+    INK,
+    QUIET,
+    Panel,
+    drawn_name,
+    finish,
+    house_style,
+    light_grid,
+    new_figure,
+    seed_marker,
+    view_color,
+)
+
+
+def performance_by_depth(encoders: pd.DataFrame, views: list[str]) -> list[Panel]:
+    """One panel a view: test accuracy of every encoder, and the mean over seeds by depth."""
+    seeds = sorted(encoders["seed"].unique())
+    shown = encoders["test_accuracy"].dropna() * 100
+    panels = []
+    for view in views:
+        own = encoders[encoders["view"] == view]
+        with house_style():
+            figure = new_figure()
+            axes = figure.add_subplot()
+            light_grid(axes)
+            _by_depth(
+                axes,
+                own["depth"],
+                own["test_accuracy"] * 100,
+                own["seed"],
+                seeds,
+                view_color(views, view),
+            )
+            if len(shown):
+                margin = max(0.06 * (shown.max() - shown.min()), 0.5)
+                axes.set_ylim(shown.min() - margin, min(shown.max() + margin, 101))
+            axes.set(
+                title=_title(view),
+                xlabel="depth (layers)",
+                ylabel="test accuracy (%)",
+            )
+            _legend(figure, _seed_handles(seeds))
+            alt = f"Test accuracy of the {view} encoders by depth, with the mean over seeds."
+            panels.append(finish(figure, f"performance-{file_slug(view)}", alt))
+    return panels
+
+
+def alignment_by_depth(found: list[Comparison], views: list[str]) -> Panel | None:
+    """Alignment with the other view's best encoder, by depth of the varied one."""
+    found = [one for one in found if one.varied_view != BOTH_VIEWS and len(one.points)]
+    if not found:
+        return None
+    seeds = sorted({seed for one in found for seed in one.points["seed"]})
+    name = metric_label(found[0].metric, found[0].options)
+    with house_style():
+        figure = new_figure()
+        axes = figure.add_subplot()
+        light_grid(axes)
+        handles = []
+        for one in found:
+            color = view_color(views, one.varied_view)
+            points = one.points
+            _by_depth(axes, points["depth"], points["alignment"], points["seed"], seeds, color)
+            handles.append(Line2D([], [], color=color, label=_varied(one, len(found))))
+        chance = found[0].points["chance"].max()
+        if np.isfinite(chance):
+            line = axes.axhline(chance, color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
+            line.set_label("chance")
+            handles.append(line)
+        axes.set(title="Alignment with the best encoder", xlabel="depth (layers)", ylabel=name)
+        _legend(figure, handles)
+        slug = metric_slug(found[0].metric, found[0].options)
+        alt = f"{name} of each encoder with the best encoder of the other view, by depth."
+        return finish(figure, f"alignment-by-depth-{slug}", alt)
+
+
+def alignment_against_performance(one: Comparison, views: list[str], text: str) -> Panel:
+    """Every point of a comparison, coloured by depth, with the fitted line and its band.
+
+    ``text`` is the correlation as the tables give it; it stands above the panel.
+    """
+    points = one.points
+    x, y = points["alignment"].to_numpy(float), points["performance"].to_numpy(float) * 100
+    both = one.varied_view == BOTH_VIEWS
+    name = metric_label(one.metric, one.options)
+    with house_style():
+        figure = new_figure()
+        axes = figure.add_subplot()
+        light_grid(axes)
+        fit = fit_line(x, y, one.encoders)
+        if fit is not None:
+            color = view_color(views, one.varied_view)
+            axes.fill_between(fit.x, fit.low, fit.high, color=color, alpha=0.15, linewidth=0)
+            axes.plot(fit.x, fit.line, color=color, linewidth=1.5)
+        depths = points["depth"]
+        shallow, deep = (depths.min(), depths.max()) if len(points) else (0, 1)
+        seeds = sorted(points["seed"].unique())
+        dots = None
+        for seed in seeds if not both else [None]:
+            chosen = slice(None) if seed is None else (points["seed"] == seed).to_numpy()
+            dots = axes.scatter(
+                x[chosen],
+                y[chosen],
+                c=depths.to_numpy()[chosen],
+                vmin=shallow,
+                vmax=deep,
+                cmap=COLORMAP,
+                edgecolors=INK,
+                linewidths=0.3,
+                s=max(12.0, min(36.0, 4000.0 / max(len(x), 1))),
+                marker="o" if seed is None else seed_marker(seeds, seed),
+            )
+        # The band may reach far beyond the points, which are what is to be seen.
+        _limits(axes, x, y)
+        if dots is not None and deep > shallow:
+            bar = figure.colorbar(dots, ax=axes, aspect=30, pad=0.02)
+            bar.outline.set_visible(False)
+            bar.set_label("mean depth" if both else "depth (layers)")
+            if not both:
+                bar.set_ticks(sorted(depths.unique())[:: max(1, depths.nunique() // 6)])
+        axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+        title = "All pairs of encoders" if both else _title(one.varied_view)
+        axes.set_title(f"{title}\n", fontsize=9.5)
+        axes.text(0, 1.03, text, transform=axes.transAxes, fontsize=8, color=QUIET)
+        axes.set(xlabel=name, ylabel="mean test accuracy (%)" if both else "test accuracy (%)")
+        slug = f"{metric_slug(one.metric, one.options)}-{file_slug(one.view_a)}"
+        file = f"alignment-performance-{slug}-{file_slug(one.view_b)}-{file_slug(one.varied_view)}"
+        alt = f"{title}: {name} against accuracy. {text}."
+        return finish(figure, file, alt)
+
+
+def _by_depth(axes, depth, values, seed, seeds, color) -> None:
+    spread = 0.08 * (np.arange(len(seeds)) - (len(seeds) - 1) / 2)
+    for offset, one in zip(spread.clip(-0.25, 0.25), seeds, strict=True):
+        chosen = (seed == one).to_numpy()
+        axes.plot(
+            depth[chosen] + offset,
+            values[chosen],
+            linestyle="none",
+            color=color,
+            alpha=0.75,
+            marker=seed_marker(seeds, one),
+            markersize=5,
+            markeredgecolor="white",
+            markeredgewidth=0.5,
+        )
+    mean = values.groupby(depth).mean()
+    axes.plot(mean.index, mean.to_numpy(), color=color, linewidth=1.6)
+    axes.set_xticks(sorted(depth.unique()))
+
+
+def _title(view: str) -> str:
+    return f"{drawn_name(view).capitalize()} encoders"
+
+
+def _legend(figure: Figure, handles: list[Line2D]) -> None:
+    """Below the axes, where it can hide nothing."""
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=min(len(handles), 3), columnspacing=1.2
+    )
+
+
+def _seed_handles(seeds: list[int]) -> list[Line2D]:
+    marks = [
+        Line2D(
+            [],
+            [],
+            linestyle="none",
+            color=QUIET,
+            marker=seed_marker(seeds, seed),
+            markersize=5,
+            label=f"seed {seed}",
+        )
+        for seed in seeds
+    ]
+    return [*marks, Line2D([], [], color=INK, linewidth=1.6, label="mean")]
+
+
+def _varied(one: Comparison, shown: int) -> str:
+    if shown <= 2:
+        return drawn_name(one.varied_view)
+    other = one.view_b if one.varied_view == one.view_a else one.view_a
+    return f"{drawn_name(one.varied_view)} with {drawn_name(other)}"
+
+
+def _limits(axes, x: np.ndarray, y: np.ndarray) -> None:
+    for set_limits, values in ((axes.set_xlim, x), (axes.set_ylim, y)):
+        values = values[np.isfinite(values)]
+        if len(values):
+            margin = 0.08 * np.ptp(values) or max(0.05 * abs(values[0]), 1e-3)
+            set_limits(values.min() - margin, values.max() + margin)
