@@ -15,12 +15,10 @@ EPSILON = 2.0**-52
 
 def whole_similarity(rows, metric):
     """(n, n) inner products or minus squared distances of whole numbers, without rounding."""
-    whole = rows.astype(np.int64)
+    whole = rows.astype(np.float64)  # exact, since all sums stay far below 2^53
     products = whole @ whole.T
-    if metric == "ip":
-        return products.astype(np.float64)
     squares = np.diag(products)
-    return (2 * products - squares[:, None] - squares).astype(np.float64)
+    return products if metric == "ip" else 2 * products - squares[:, None] - squares
 
 
 def pair_tolerance(queries, candidates, metric):

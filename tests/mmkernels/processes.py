@@ -9,11 +9,15 @@ import textwrap
 
 
 def run_python(code, *, directory, environment=None, timeout=120):
-    """The finished process; `directory` is its working directory, never the checkout."""
+    """The finished process; `directory` is its working directory, never the checkout.
+
+    A variable that `environment` gives as None is removed.
+    """
+    variables = {**os.environ, **(environment or {})}
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)],
         cwd=directory,
-        env={**os.environ, **(environment or {})},
+        env={name: value for name, value in variables.items() if value is not None},
         capture_output=True,
         text=True,
         timeout=timeout,

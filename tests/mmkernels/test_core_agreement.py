@@ -15,7 +15,7 @@ from .neighbor_checks import check_neighbors, pair_tolerance
 
 @pytest.mark.parametrize("metric", ["cosine", "ip", "l2"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
-@pytest.mark.parametrize(("n", "d"), [(5, 1), (33, 17), (129, 33), (300, 255)])
+@pytest.mark.parametrize(("n", "d"), [(5, 1), (33, 17), (140, 129)])
 def test_neighbors(n, d, dtype, metric):
     x = datasets.gaussian(n, d).astype(dtype)
     k = min(10, n - 1)
@@ -26,7 +26,7 @@ def test_neighbors(n, d, dtype, metric):
 
 
 @pytest.mark.parametrize(("kernel", "sigma"), [("linear", None), ("rbf", "median"), ("rbf", 9.0)])
-@pytest.mark.parametrize(("n", "d"), [(5, 2), (33, 17), (129, 300), (300, 20)])
+@pytest.mark.parametrize(("n", "d"), [(5, 2), (33, 17), (129, 200), (200, 20)])
 def test_scores(n, d, kernel, sigma):
     x, y = datasets.related(n, d, 15)
     assert check_scores(mmkernels, x, y, kernel=kernel, sigma=sigma) < 1e-5

@@ -66,6 +66,22 @@ def test_a_sample_far_from_all_others_costs_no_digits(distance):
     check_scores(mmkernels, x, y)
 
 
+@pytest.mark.parametrize("kernel", ["linear", "rbf"])
+@pytest.mark.parametrize("d", [40, 300])
+def test_many_samples(d, kernel):
+    x, y = datasets.related(900, d, 70)
+    sigma = 12.0 if kernel == "rbf" else None
+    assert check_scores(mmkernels, x, y, kernel=kernel, sigma=sigma) < 1e-5
+
+
+@pytest.mark.xfail(strict=True, reason="float32 products lose distances far below the spread")
+@pytest.mark.parametrize("sigma", [0.003, 0.03, 0.3])
+def test_a_bandwidth_far_below_the_spread(sigma):
+    """Only rows of the same cluster are alike, at a ten-thousandth of the clusters' distance."""
+    x, y = datasets.clustered(129, 17), datasets.clustered(129, 20, seed=1)
+    check_scores(mmkernels, x, y, kernel="rbf", sigma=sigma)
+
+
 def test_features_of_very_different_scales():
     x, y = datasets.related(150, 12, 9, dtype=np.float64)
     x *= 10.0 ** np.arange(-6, 6)

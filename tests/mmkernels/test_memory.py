@@ -11,11 +11,8 @@ from .processes import output_of
 LIMIT_MIB = 200
 CALLS = {
     "mutual_knn": "mutual_knn(x, y)",
-    "mutual_knn l2": "mutual_knn(x, y, metric='l2')",
     "cka linear": "cka(x, y)",
-    "cka rbf": "cka(x, y, kernel='rbf', sigma=40.0)",
-    "cka rbf median": "cka(x, y, kernel='rbf')",
-    "cka_matrix": "cka_matrix([x, y], kernel='rbf', sigma=40.0)",
+    "cka rbf": "cka(x, y, kernel='rbf')",
 }
 
 

@@ -49,6 +49,28 @@ def test_awkward_data(name, n, d, k, metric):
 
 
 @pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("name", datasets.AWKWARD)
+@pytest.mark.parametrize(("n", "d", "k"), [(2100, 255, 30)])
+def test_larger_awkward_data(name, n, d, k, metric):
+    """Many strips and rounds; 40 rows are compared with the truth."""
+    x = datasets.AWKWARD[name](n, d)
+    scale = {"denormal": 2.0**140, "huge": 2.0**-100}.get(name, 1.0)
+    found = mmkernels.knn(x, k, metric=metric)
+    some = datasets.generator(7).choice(n, 40, replace=False)
+    candidates = x.astype(np.float64) * scale
+    similarity = reference.scores(candidates[some], candidates, metric)
+    similarity[np.arange(40), some] = -np.inf
+    check_neighbors(
+        found.indices[some],
+        found.scores[some] * (1.0 if metric == "cosine" else scale**2),
+        similarity,
+        k,
+        tolerance=pair_tolerance(candidates[some], candidates, metric),
+        exclude_self=False,
+    )
+
+
+@pytest.mark.parametrize("metric", METRICS)
 def test_shuffled_order_of_arrival_finds_the_same_neighbors(metric):
     x = datasets.growing(500, 12)
     order = datasets.generator(3).permutation(500)
@@ -65,7 +87,9 @@ def test_a_large_common_offset_costs_no_digits(metric, offset):
 
 
 @pytest.mark.parametrize("metric", ["ip", "l2"])
-@pytest.mark.parametrize(("n", "d", "k"), [(40, 1, 5), (200, 3, 20), (600, 2, 599), (129, 40, 10)])
+@pytest.mark.parametrize(
+    ("n", "d", "k"), [(40, 1, 5), (200, 3, 20), (600, 2, 599), (129, 40, 10), (1500, 120, 30)]
+)
 def test_exact_ties_go_to_the_lower_index(n, d, k, metric):
     x = datasets.integers(n, d)
     found = mmkernels.knn(x, k, metric=metric)

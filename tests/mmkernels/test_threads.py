@@ -100,7 +100,7 @@ def test_changing_the_number_of_threads_during_calls(tmp_path):
     assert output_of(code, directory=tmp_path) == "True"
 
 
-LONG = datasets.gaussian(12000, 512)
+LONG = datasets.gaussian(9000, 512)
 CALLS = {
     "knn": lambda: mmkernels.knn(LONG, 10),
     "cka rbf": lambda: mmkernels.cka(LONG, LONG[:, :300], kernel="rbf", sigma=30.0),
