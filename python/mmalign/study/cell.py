@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 from ..errors import UserError
@@ -30,7 +31,7 @@ class _Hashed:
         """Return the cell as plain JSON content; :func:`cell_from_json` is the inverse."""
         return {"schema": SCHEMA, "kind": self.kind, **asdict(self)}
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """First 16 hexadecimal digits of the sha256 of the canonical JSON."""
         return hashlib.sha256(canonical_json(self.describe()).encode()).hexdigest()[:16]

@@ -39,7 +39,7 @@ class StudyDirectory:
         """
         self.store.prepare()
         asked = json.loads(json.dumps(study.describe()))
-        with filelock.FileLock(self.path / "locks" / "study.lock"):
+        with self.exclusive():
             if not self._file.exists():
                 if any((self.path / "cells").glob("*.safetensors")):
                     raise UserError(
@@ -99,8 +99,26 @@ class StudyDirectory:
                 continue
         return sum(last.values()) if last else None
 
+    @property
+    def dataset_file(self) -> Path:
+        """Where a run keeps the data for its workers; gone when the study is finished."""
+        return self.path / "dataset.safetensors"
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Keep other runs from writing the files that belong to no single cell."""
+        (self.path / "locks").mkdir(exist_ok=True)
+        with filelock.FileLock(self.path / "locks" / "study.lock"):
+            yield
+
     def tidy(self) -> None:
-        """Remove what only a running study needs."""
+        """Remove what only an unfinished study needs; within :meth:`exclusive`.
+
+        Another run that is still here finds every cell finished and needs none of it either.
+        """
+        self.dataset_file.unlink(missing_ok=True)
+        for partial in self.path.glob(".*.partial"):
+            partial.unlink(missing_ok=True)
         shutil.rmtree(self.path / "locks", ignore_errors=True)
 
 

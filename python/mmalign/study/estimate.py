@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import heapq
+import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
 import numpy as np
@@ -86,7 +87,7 @@ def alignment_seconds(study: Study, n: int) -> float:
     return total
 
 
-def _median_seconds(work, device: torch.device | None = None) -> float:
+def _median_seconds(work: Callable[[], object], device: torch.device | None = None) -> float:
     durations = []
     for _ in range(_TIMED_STEPS + 1):
         started = time.perf_counter()
@@ -107,10 +108,10 @@ def makespan(seconds: Iterable[float], workers: int) -> float:
 
 
 def spoken(seconds: float) -> str:
-    """Say a duration as a person would: "40 s", "5 min", "3 h 20 min"."""
+    """Say a duration as a person would: "40 s", "5 min", "3 h 20 min"; minutes are rounded up."""
     if seconds < 90:
         return f"{max(round(seconds), 1)} s"
-    minutes = round(seconds / 60)
+    minutes = math.ceil(seconds / 60)
     if minutes < 90:
         return f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60:02d} min"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from types import TracebackType
 
 from rich.console import Console
@@ -13,6 +13,8 @@ from .cell import EncoderCell
 from .estimate import makespan, spoken
 
 _PLAIN_SECONDS = 20.0
+# A worker process imports torch and takes its first optimiser step.
+_START_SECONDS = 4.0
 
 
 class StudyProgress:
@@ -55,6 +57,7 @@ class StudyProgress:
 
     def __enter__(self) -> StudyProgress:
         self._bar.__enter__()
+        self._show()
         return self
 
     def __exit__(
@@ -106,6 +109,8 @@ class StudyProgress:
     def _left(self) -> float:
         remaining = [self._estimates[cell] * (1 - share) for cell, share in self._share.items()]
         training = makespan(remaining, self._workers) * self._pace()
+        if remaining and not self._spent:
+            training += _START_SECONDS
         return training + self._per_alignment * (self._alignments - self._aligned)
 
     def _description(self) -> str:
@@ -130,5 +135,5 @@ class StudyProgress:
             self.say(f"{self._description()}, about {spoken(left)} left")
 
 
-def _count(shares: Sequence[float]) -> int:
+def _count(shares: Iterable[float]) -> int:
     return sum(share >= 1.0 for share in shares)

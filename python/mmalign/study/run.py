@@ -102,7 +102,10 @@ def _run(
     views = {view: view_data(dataset, view) for view in {cell.view for cell in encoders}}
     estimates = training_seconds(encoders, views, torch_device)
     alignments = len(missing) - len(encoders)
-    seconds = alignment_seconds(study, len(dataset.splits["test"])) if alignments else 0.0
+    seconds = 0.0
+    if alignments:
+        share = alignments / (len(cells) - len(study.encoder_cells))
+        seconds = share * alignment_seconds(study, len(dataset.splits["test"]))
     progress = StudyProgress(estimates, count, alignments, seconds, console)
     with place.log() as log, progress:
         log.write(
@@ -119,11 +122,10 @@ def _run(
                 f"{progress.expected()}."
             )
         if encoders:
-            dataset_path = place.path / "dataset.safetensors"
-            write_dataset_file(dataset, dataset_path)
-            with WorkerPool(place.path, dataset_path, str(torch_device), count) as pool:
+            with place.exclusive():
+                write_dataset_file(dataset, place.dataset_file)
+            with WorkerPool(place.path, place.dataset_file, str(torch_device), count) as pool:
                 Scheduler(pool, encoders, estimates, progress, log).run()
-            dataset_path.unlink(missing_ok=True)
 
         def on_cell(cell: AlignmentCell, took: float | None) -> None:
             if took is not None:
@@ -131,9 +133,10 @@ def _run(
             progress.aligned()
 
         measure_alignments(study, place.store, on_cell)
-        write_tables(place.path)
         log.write("end")
-    place.tidy()
+    with place.exclusive():
+        write_tables(place.path)
+        place.tidy()
     return RunSummary(len(missing), len(cells) - len(missing), time.monotonic() - started)
 
 

@@ -33,6 +33,7 @@ class Scheduler:
         self._unfinished = set(cells)
         self._elsewhere: list[EncoderCell] = []
         self._looked = time.monotonic()
+        self._told = False
         self._idle: list[Worker] = []
         self._deaths: dict[EncoderCell | None, int] = {}
         self._failures: list[str] = []
@@ -72,7 +73,7 @@ class Scheduler:
             worker.cell = None
             self._idle.append(worker)
             if event == "busy":
-                self._elsewhere.append(cell)
+                self._busy(cell)
             elif event == "failed":
                 self._failed(cell, message)
             else:
@@ -81,6 +82,12 @@ class Scheduler:
                     self._log.write("encoder", cell=cell.hash, name=str(cell), seconds=seconds)
                 self._unfinished.discard(cell)
                 self._progress.finished(cell, here=event == "done")
+
+    def _busy(self, cell: EncoderCell) -> None:
+        self._elsewhere.append(cell)
+        if not self._told:
+            self._told = True
+            self._progress.say(f"Another run is training the {cell}; its result will be used.")
 
     def _failed(self, cell: EncoderCell, message: Mapping[str, Any]) -> None:
         if message["cause"] == "defect":

@@ -108,4 +108,6 @@ def main() -> None:
         channel.flush()
 
     torch.set_num_threads(1)
+    # The first optimiser imports a large part of torch; that is no cell's training time.
+    torch.optim.AdamW([torch.zeros(1, requires_grad=True)])
     serve(CellStore(directory), Path(dataset_path), resolve_device(device), send)
