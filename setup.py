@@ -20,8 +20,9 @@ FUSE, KEEP = "-ffp-contract=fast", "-ffp-contract=off"
 INSTRUCTION_SETS = {
     "avx2": ["-mavx2", "-mfma"],
     "avx512": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma"],
+    "avx512bf16": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512bf16", "-mfma"],
 }
-WIDEST = {"avx512": ["-mprefer-vector-width=512"]}
+WIDEST = {name: ["-mprefer-vector-width=512"] for name in ("avx512", "avx512bf16")}
 
 
 def compiler() -> list[str]:

@@ -93,7 +93,7 @@ def hsic(
     n d_x d_y for linear kernels where that is less; memory 4 n (d_x + d_y) bytes.
 
     >>> round(float(hsic(np.arange(5.0)[:, None], np.arange(5.0)[:, None])), 6)
-    5.5
+    5.166667
     """
     grams = _pair(x, y, kernel, sigma, unbiased)
     values, _ = _hsic(grams, [(0, 1)], unbiased)

@@ -24,7 +24,7 @@ def set_num_threads(count: int) -> None:
 
 
 def instruction_set() -> str:
-    """The instruction set in use: "avx512", "avx2" or "portable".
+    """The instruction set in use: "avx512bf16", "avx512", "avx2" or "portable".
 
     The best that the processor has, unless MMKERNELS_ISA names another before the first use.
     """

@@ -10,8 +10,7 @@ namespace mmkernels::cpu {
 
 CandidateLists::CandidateLists(int64_t rows, int64_t k, int64_t depth, const ScoreFrame& queries,
                                const ScoreFrame& candidates)
-    : k_(k), capacity_(2 * k + 48), product_error_(product_error(depth)),
-      underflow_error_(underflow_error(depth)), queries_(queries), candidates_(candidates),
+    : k_(k), capacity_(2 * k + 48), error_(depth), queries_(queries), candidates_(candidates),
       scores_(make_aligned<float>(rows * capacity_)),
       indices_(make_aligned<int32_t>(rows * capacity_)), counts_(rows, 0), limits_(rows),
       locks_((rows + kPanel - 1) / kPanel), exact_(rows) {
@@ -20,9 +19,9 @@ CandidateLists::CandidateLists(int64_t rows, int64_t k, int64_t depth, const Sco
 }
 
 float CandidateLists::bound(int64_t row, int64_t candidate) const {
-  return product_error_ * queries_.norm[row] * candidates_.norm[candidate] +
-         kBiasError * std::abs(candidates_.bias[candidate]) + queries_.slack[row] +
-         underflow_error_;
+  return error_(queries_.norm[row], queries_.residual[row], queries_.slack[row],
+                candidates_.norm[candidate], candidates_.residual[candidate],
+                std::abs(candidates_.bias[candidate]));
 }
 
 void CandidateLists::compact(int64_t row, ExactScorer& exact) {
@@ -30,17 +29,22 @@ void CandidateLists::compact(int64_t row, ExactScorer& exact) {
   int32_t* indices = indices_.get() + row * capacity_;
   const int64_t count = counts_[row];
   float limit = this->limit(row);
+  thread_local std::vector<float> upper, lower;
+  upper.resize(count);
+  lower.resize(count);
+  for (int64_t i = 0; i < count; ++i) {
+    const float error = bound(row, indices[i]);
+    upper[i] = scores[i] + error;
+    lower[i] = scores[i] - error;
+  }
   if (count >= k_) {
-    thread_local std::vector<float> lower;
-    lower.resize(count);
-    for (int64_t i = 0; i < count; ++i) lower[i] = scores[i] - bound(row, indices[i]);
     std::nth_element(lower.begin(), lower.begin() + (k_ - 1), lower.end(), std::greater<>());
     limit = std::max(limit, lower[k_ - 1]);
     limits_[row].store(limit, std::memory_order_relaxed);
   }
   int64_t kept = 0;
   for (int64_t i = 0; i < count; ++i)
-    if (scores[i] + bound(row, indices[i]) >= limit) {
+    if (upper[i] >= limit) {
       scores[kept] = scores[i];
       indices[kept++] = indices[i];
     }

@@ -68,7 +68,7 @@ class CandidateLists {
   void score_exactly(int64_t row, ExactScorer& exact);
 
   const int64_t k_, capacity_;
-  const float product_error_, underflow_error_;
+  const FilterError error_;
   const ScoreFrame &queries_, &candidates_;
   AlignedBuffer<float> scores_;
   AlignedBuffer<int32_t> indices_;

@@ -12,6 +12,11 @@ namespace avx512 { extern const TileKernels kernels; }
 #ifdef MMK_BUILD_AVX2
 namespace avx2 { extern const TileKernels kernels; }
 #endif
+#ifdef MMK_BUILD_AVX512BF16
+namespace avx512bf16 {
+void multiply_bfloat16(const uint32_t* a, const uint32_t* b, int64_t pairs, float* tile);
+}
+#endif
 namespace portable { extern const TileKernels kernels; }
 
 namespace {
@@ -22,12 +27,26 @@ struct Choice {
 };
 
 const TileKernels& choose() {
+#ifdef MMK_BUILD_AVX512BF16
+  static const TileKernels with_bfloat16 = [] {
+    TileKernels kernels = avx512::kernels;
+    kernels.name = "avx512bf16";
+    kernels.multiply_bfloat16 = avx512bf16::multiply_bfloat16;
+    return kernels;
+  }();
+#endif
+#ifdef MMK_BUILD_AVX512
+  const bool avx512_runs = __builtin_cpu_supports("avx512f") &&
+                           __builtin_cpu_supports("avx512bw") &&
+                           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#endif
   // Best first. __builtin_cpu_supports also asks whether the system saves the wide registers.
   const Choice choices[] = {
+#ifdef MMK_BUILD_AVX512BF16
+      {&with_bfloat16, avx512_runs && __builtin_cpu_supports("avx512bf16")},
+#endif
 #ifdef MMK_BUILD_AVX512
-      {&avx512::kernels, __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                             __builtin_cpu_supports("avx512dq") &&
-                             __builtin_cpu_supports("avx512vl")},
+      {&avx512::kernels, avx512_runs},
 #endif
 #ifdef MMK_BUILD_AVX2
       {&avx2::kernels, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")},

@@ -13,7 +13,7 @@ float round_up(double value) {
 }  // namespace
 
 ScoreFrame score_frame(const Features& rows, const Features& frame_of, Metric metric,
-                       const Call& call) {
+                       const std::vector<float>* residual, const Call& call) {
   const int64_t n = rows.view.rows, d = rows.view.columns;
   const int64_t padded = (n + kPanel - 1) / kPanel * kPanel;
   const double scale = rows.scale;
@@ -21,6 +21,7 @@ ScoreFrame score_frame(const Features& rows, const Features& frame_of, Metric me
   frame.factor = scale * scale * (metric == Metric::euclidean ? 0.5 : 1.0);
   frame.bias.assign(padded, -std::numeric_limits<float>::infinity());
   frame.norm.assign(padded, 0.0f);
+  frame.residual.assign(padded, 0.0f);
   frame.offset.assign(n, 0.0);
   frame.slack.assign(n, 0.0f);
   std::vector<double> mu(frame_of.centre);
@@ -39,7 +40,9 @@ ScoreFrame score_frame(const Features& rows, const Features& frame_of, Metric me
     row.resize(d);
     for (int64_t i = index * chunk; i < std::min(n, (index + 1) * chunk); ++i) {
       const double norm = rows.centred_norms[i];
-      frame.norm[i] = round_up(norm);
+      // Rounding to float32 loses at most 2^-24 of each value.
+      frame.residual[i] = residual ? (*residual)[i] : round_up(norm * 0x1p-24);
+      frame.norm[i] = round_up(norm + frame.residual[i]);
       const double plain = scale * (rows.unit ? 1.0 : rows.norms[i]);
       // The float64 score errs with the size of its terms, the centred row with that of the
       // uncentred ones it came from.

@@ -53,28 +53,38 @@ class ExactScorer {
 // Tile values t_ij = c_i . c_j rank the candidates of row i once a bias per candidate is added:
 //   f_ij = t_ij + bias_j = factor * score_ij - offset_i,
 // with bias_j = mu . c_j (mu the scaled centre) for products and -|c_j|^2 / 2 for distances.
-// The computed f_ij differs from the true one by at most
-//   error_i |c_i| |c_j|-like terms, see `bound`.
 struct ScoreFrame {
   double factor = 1;
   std::vector<float> bias;      // per candidate; -infinity beyond the last
   std::vector<double> offset;   // per query
-  std::vector<float> norm;      // |c| of each row, rounded up; 0 beyond the last
+  std::vector<float> norm;      // |c| of each row as packed, rounded up; 0 beyond the last
+  std::vector<float> residual;  // |c - c as packed|, rounded up; 0 beyond the last
   std::vector<float> slack;     // what float64 itself may err for this row, in units of f
 };
 
-// Float32 products summed over `depth` terms in one chain, of operands rounded to float32:
-// |computed - true| <= (depth + 4) 2^-24 |c_i| |c_j| to first order (Higham 2002, section 3.1).
-inline float product_error(int64_t depth) {
-  return static_cast<float>((static_cast<double>(depth) + 8) * 0x1.01p-24);
-}
+// The most by which a computed f_ij can differ from the true one, for a query and a candidate, or
+// for the largest values of several candidates: Cauchy-Schwarz on what rounding the rows lost,
+//   |c_i . c_j - c'_i . c'_j| <= |c'_i| |c_j - c'_j| + |c_i - c'_i| |c_j|,
+// then the rounding of the products' sum and of the bias.
+struct FilterError {
+  float product, underflow;
 
-// Rounding the bias and adding it.
-inline constexpr float kBiasError = 0x1.1p-23f;
-// Products that underflow: at most one smallest normal number per term.
-inline float underflow_error(int64_t depth) { return static_cast<float>(depth) * 0x1p-124f; }
+  explicit FilterError(int64_t depth)
+      // Float32 products summed over `depth` terms in one chain err by at most
+      // depth 2^-24 |c_i| |c_j| to first order (Higham 2002, section 3.1).
+      : product(static_cast<float>((static_cast<double>(depth) + 8) * 0x1.01p-24)),
+        // Products that underflow: at most one smallest normal number per term.
+        underflow(static_cast<float>(depth) * 0x1p-124f) {}
 
+  float operator()(float norm, float residual, float slack, float other_norm, float other_residual,
+                   float other_bias) const {
+    return norm * (product * other_norm + other_residual) + residual * other_norm +
+           0x1.1p-23f * other_bias + slack + underflow;
+  }
+};
+
+// `residual`, of the rows as packed, is null for float32 panels.
 ScoreFrame score_frame(const Features& rows, const Features& frame_of, Metric metric,
-                       const Call& call);
+                       const std::vector<float>* residual, const Call& call);
 
 }  // namespace mmkernels::cpu

@@ -1,6 +1,7 @@
 #include "features.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "rows.hpp"
@@ -27,6 +28,12 @@ bool all_finite(const double* row, int64_t n) {
   for (int64_t c = 0; c < n; ++c)
     if (!std::isfinite(row[c])) return false;
   return true;
+}
+
+// To nearest, ties to even. Magnitudes stay below 1e18, so nothing rounds to infinity.
+uint32_t bfloat16_bits(float value) {
+  const uint32_t bits = std::bit_cast<uint32_t>(value);
+  return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
 }
 
 }  // namespace
@@ -181,6 +188,41 @@ const Panels& Features::panels(const Call& call) const {
   });
   panels_ = std::move(packed);
   return panels_;
+}
+
+const BFloatPanels& Features::bfloat_panels(const Call& call) const {
+  std::lock_guard lock(packing_);
+  if (bfloat_panels_.data) return bfloat_panels_;
+  const int64_t n = view.rows, d = view.columns, count = (n + kPanel - 1) / kPanel;
+  const int64_t pairs = (d + 1) / 2;
+  BFloatPanels packed{n, pairs, count, make_aligned<uint32_t>(count * pairs * kPanel),
+                      std::vector<float>(count * kPanel, 0.0f)};
+  std::vector<std::vector<double>> buffers(call.threads);
+  parallel_for(count, call, [&](int64_t index, int thread) {
+    std::vector<double>& row = buffers[thread];
+    row.assign(2 * pairs, 0.0);
+    uint32_t* panel = packed.data.get() + index * pairs * kPanel;
+    for (int r = 0; r < kPanel; ++r) {
+      const int64_t i = index * kPanel + r;
+      double lost = 0;
+      if (i < n) read_centred(i, row.data());
+      for (int64_t p = 0; p < pairs; ++p) {
+        uint32_t word = 0;
+        if (i < n)
+          for (int half = 0; half < 2; ++half) {
+            const double value = row[2 * p + half];
+            const uint32_t bits = bfloat16_bits(static_cast<float>(value));
+            const double difference = value - std::bit_cast<float>(bits << 16);
+            lost += difference * difference;
+            word |= bits << (16 * half);
+          }
+        panel[p * kPanel + r] = word;
+      }
+      packed.residual[i] = std::nextafter(static_cast<float>(std::sqrt(lost)), 1.0f);
+    }
+  });
+  bfloat_panels_ = std::move(packed);
+  return bfloat_panels_;
 }
 
 const std::vector<float>& Features::half_norms(const Call& call) const {

@@ -26,6 +26,16 @@ struct Panels {
 // spreads away would otherwise move the mean, and cost all the others their digits.
 enum class Centre { mean, robust };
 
+// The same rows rounded to bfloat16: words [depth / 2][32] of two neighbouring features each, an odd
+// last feature paired with zero.
+struct BFloatPanels {
+  int64_t rows = 0, pairs = 0, count = 0;
+  AlignedBuffer<uint32_t> data;
+  std::vector<float> residual;  // |c_i - rounded c_i|, rounded up, padded with zeros
+
+  const uint32_t* panel(int64_t index) const { return data.get() + index * pairs * kPanel; }
+};
+
 class Features {
  public:
   // Reads the array: finiteness, norms, and the centre of the rows (of the unit rows when `unit`
@@ -58,6 +68,8 @@ class Features {
   // Packs on first use; safe from several threads.
   const Panels& panels(const Call& call) const;
 
+  const BFloatPanels& bfloat_panels(const Call& call) const;
+
   // |c_i|^2 / 2 of the packed rows, padded with zeros, summed as the tiles sum products: equal
   // rows then are at distance exactly 0.
   const std::vector<float>& half_norms(const Call& call) const;
@@ -76,6 +88,7 @@ class Features {
   double largest_ = 0;
   mutable std::mutex packing_;
   mutable Panels panels_;
+  mutable BFloatPanels bfloat_panels_;
   mutable std::vector<float> half_norms_;
 };
 

@@ -50,10 +50,14 @@ struct TileKernels {
   // Sum over i < n of (a[i] - b[i])^2 in float64.
   double (*distance_float)(const double* a, const float* b, int64_t n);
   double (*distance_double)(const double* a, const double* b, int64_t n);
+
+  // As multiply, of panels whose 32-bit words each hold the bfloat16 values 2 t and 2 t + 1; null
+  // where the instruction set has no such product.
+  void (*multiply_bfloat16)(const uint32_t* a, const uint32_t* b, int64_t pairs, float* tile);
 };
 
-// The best table this processor can run, or the one MMKERNELS_ISA names
-// ("portable", "avx2", "avx512"); naming one that cannot run is an error.
+// The best table this processor can run, or the one MMKERNELS_ISA names ("portable", "avx2",
+// "avx512", "avx512bf16"); naming one that cannot run is an error.
 const TileKernels& tile_kernels();
 
 }  // namespace mmkernels::cpu

@@ -239,6 +239,7 @@ double distance_double(const double* a, const double* b, int64_t n) {
 extern const TileKernels kernels;
 const TileKernels kernels{MMK_NAME,      multiply,   compare,        gaussian,
                           squared_distance, widen,   dot_tiles,      add_tile,
-                          dot_float,     dot_double, distance_float, distance_double};
+                          dot_float,     dot_double, distance_float, distance_double,
+                          nullptr};
 
 }  // namespace mmkernels::cpu::MMK_NAMESPACE
