@@ -45,7 +45,7 @@ COLUMNS = {
 }
 
 
-def correlations(results: StudyResults) -> pd.DataFrame:
+def correlations(results: StudyResults, *, resamples: int = RESAMPLES) -> pd.DataFrame:
     """Correlations of alignment, performance and depth over the encoders of a study.
 
     One row per metric (with its options), varied view, relation and statistic. ``varied_view``
@@ -63,7 +63,7 @@ def correlations(results: StudyResults) -> pd.DataFrame:
     chance of one. Where a number is undefined it is NaN and ``reason`` says why.
     Deterministic. Time grows with resamples x points.
     """
-    rows = [row for comparison in comparisons(results) for row in _rows(comparison)]
+    rows = [row for comparison in comparisons(results) for row in _rows(comparison, resamples)]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 
 
@@ -80,7 +80,7 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         table.to_parquet(temporary, index=False)
 
 
-def _rows(comparison: Comparison) -> Iterator[dict[str, Any]]:
+def _rows(comparison: Comparison, resamples: int) -> Iterator[dict[str, Any]]:
     points = comparison.points
     shared = {
         "metric": comparison.metric,
@@ -95,9 +95,9 @@ def _rows(comparison: Comparison) -> Iterator[dict[str, Any]]:
         "best_alignment": points["alignment"].max(),
         "chance": points["chance"].max(),
         "most_layer_pairs": points["layer_pairs"].max() if len(points) else 0,
-        "resamples": RESAMPLES,
+        "resamples": resamples,
     }
-    for relation, statistic, found in _estimates(comparison):
+    for relation, statistic, found in _estimates(comparison, resamples):
         yield shared | {
             "relation": relation,
             "statistic": statistic,
@@ -108,7 +108,7 @@ def _rows(comparison: Comparison) -> Iterator[dict[str, Any]]:
         }
 
 
-def _estimates(comparison: Comparison) -> Iterator[tuple[str, str, Estimate]]:
+def _estimates(comparison: Comparison, resamples: int) -> Iterator[tuple[str, str, Estimate]]:
     points = comparison.points
     alignment = points["alignment"].to_numpy(float)
     performance = points["performance"].to_numpy(float)
@@ -135,5 +135,6 @@ def _estimates(comparison: Comparison) -> Iterator[tuple[str, str, Estimate]]:
                     comparison.encoders,
                     comparison.depths if statistic in partial else None,
                     names=(name_x, name_y),
+                    resamples=resamples,
                 ),
             )

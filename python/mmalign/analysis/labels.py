@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 
 # Keeps "k = 10" on one line.
 NO_BREAK = "\u00a0"
+
+
+_LONGEST_SLUG = 40
 
 
 def decimal(value: float | None, digits: int = 2) -> str:
@@ -60,12 +64,18 @@ def metric_slug(metric: str, options: str) -> str:
 
 
 def file_slug(text: str) -> str:
-    """``text`` with everything but ASCII letters, digits, - and _ turned into ``-``."""
+    """``text`` as part of a file name: short, lower case, of ASCII letters, digits and ``-_.``.
+
+    Text that is such a name already stays as it is; other text gets a hash at its end, so that
+    different texts have different names.
+    """
     kept = "".join(
-        letter if letter.isascii() and (letter.isalnum() or letter in "-_") else "-"
-        for letter in text
-    )
-    return kept.lower()
+        letter if letter.isascii() and (letter.isalnum() or letter in "-_.") else "-"
+        for letter in text.lower()
+    )[:_LONGEST_SLUG]
+    if kept == text:
+        return kept
+    return f"{kept}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def joined(parts: list[str], separator: str = ", ") -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
@@ -143,7 +144,14 @@ def alignment_against_performance(one: Comparison, views: list[str], text: str) 
         return finish(figure, file, alt)
 
 
-def _by_depth(axes, depth, values, seed, seeds, color) -> None:
+def _by_depth(
+    axes: Axes,
+    depth: pd.Series,
+    values: pd.Series,
+    seed: pd.Series,
+    seeds: list[int],
+    color: str,
+) -> None:
     spread = 0.08 * (np.arange(len(seeds)) - (len(seeds) - 1) / 2)
     for offset, one in zip(spread.clip(-0.25, 0.25), seeds, strict=True):
         chosen = (seed == one).to_numpy()
@@ -197,7 +205,7 @@ def _varied(one: Comparison, shown: int) -> str:
     return f"{drawn_name(one.varied_view)} with {drawn_name(other)}"
 
 
-def _limits(axes, x: np.ndarray, y: np.ndarray) -> None:
+def _limits(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
     for set_limits, values in ((axes.set_xlim, x), (axes.set_ylim, y)):
         values = values[np.isfinite(values)]
         if len(values):

@@ -20,7 +20,7 @@ from ..study.results import StudyResults, load_results
 from . import content
 from .figures_alignment import alignment_panels
 from .figures_correlation import correlation_intervals
-from .figures_data import example_panels, find_dataset
+from .figures_data import example_panels, find_data, has_spectrogram
 from .figures_performance import (
     alignment_against_performance,
     alignment_by_depth,
@@ -52,8 +52,8 @@ def write_report(directory: str | os.PathLike[str], *, source: str | None = None
     table = correlations(results)
     views = views_of(results)
     found = list(comparisons(results))
-    dataset, why_no_examples = find_dataset(results.study, source)
-    examples = [] if dataset is None else example_panels(dataset)
+    data, why_no_examples = find_data(results.study, source)
+    examples = [] if data is None else example_panels(data)
     by_depth = performance_by_depth(results.encoders, views)
     first = [
         one for one in found if (one.metric, one.options) == (found[0].metric, found[0].options)
@@ -78,7 +78,7 @@ def write_report(directory: str | os.PathLike[str], *, source: str | None = None
         facts=content.facts(results),
         examples=examples,
         why_no_examples=why_no_examples,
-        has_spectrogram=dataset is not None and dataset.name == "av-digits",
+        has_spectrogram=data is not None and has_spectrogram(data),
         by_depth=by_depth,
         sections=sections,
         overview=overview,

@@ -1,0 +1,278 @@
+"""Every branch of the sentence, from intervals written by hand."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+import pytest
+from mmalign.analysis import conclude
+from mmalign.analysis.labels import decimal, file_slug, metric_label, metric_slug
+
+UP, DOWN, OPEN = (0.81, 0.52, 0.93), (-0.7, -0.9, -0.3), (0.25, -0.2, 0.7)
+NONE = (float("nan"),) * 3
+WHY = "accuracy is the same for all points"
+
+
+def table(
+    image,
+    audio,
+    *,
+    given_depth=(OPEN, OPEN),
+    pooled=None,
+    metric="mutual_knn",
+    options='{"k":10}',
+    best=0.3,
+    chance=0.01,
+    layer_pairs=16,
+):
+    rows = []
+    pooled = image if pooled is None else pooled
+    for view, alone, partial in (
+        ("image", image, given_depth[0]),
+        ("audio", audio, given_depth[1]),
+        ("both", pooled, OPEN),
+    ):
+        for statistic, (value, low, high) in (("spearman", alone), ("partial_spearman", partial)):
+            rows.append(
+                {
+                    "metric": metric,
+                    "options": options,
+                    "view_a": "image",
+                    "view_b": "audio",
+                    "varied_view": view,
+                    "relation": "alignment_performance",
+                    "statistic": statistic,
+                    "value": value,
+                    "low": low,
+                    "high": high,
+                    "n": 64 if view == "both" else 8,
+                    "best_alignment": best,
+                    "chance": chance,
+                    "most_layer_pairs": layer_pairs,
+                    "reason": WHY if value != value else "",
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def said(*args, **kwargs):
+    found = conclude(table(*args, **kwargs), data="these digits")
+    return found.sentence.replace("\u00a0", " "), [
+        note.replace("\u00a0", " ") for note in found.notes
+    ]
+
+
+def test_both_views_better_and_still_so_given_depth():
+    sentence, notes = said(UP, UP, given_depth=(UP, UP))
+    assert sentence == (
+        "On these digits, encoders that align more with the other view also classify better "
+        "(image encoders: Spearman .81, 95% interval .52 to .93, n = 8; audio encoders: Spearman "
+        ".81, 95% interval .52 to .93, n = 8); once depth is accounted for, this still holds."
+    )
+    assert len(notes) == 1
+    assert notes[0].startswith("Each alignment is the highest of up to 16 layer pairs.")
+
+
+def test_both_views_worse():
+    sentence, _ = said(DOWN, DOWN)
+    assert "encoders that align more with the other view classify worse (" in sentence
+    assert "Spearman −.70, 95% interval −.90 to −.30" in sentence
+    assert sentence.endswith("; once depth is accounted for, the data no longer tell.")
+
+
+def test_the_data_do_not_tell():
+    sentence, _ = said(OPEN, OPEN)
+    assert sentence == (
+        "On these digits, the data do not tell whether encoders that align more with the other "
+        "view classify better (image encoders: Spearman .25, 95% interval −.20 to .70, n = 8; "
+        "audio encoders: Spearman .25, 95% interval −.20 to .70, n = 8)."
+    )
+
+
+def test_an_interval_that_ends_at_zero_does_not_tell():
+    sentence, _ = said((0.5, 0.0, 0.9), (-0.5, -0.9, 0.0))
+    assert "the data do not tell" in sentence
+
+
+def test_the_views_disagree():
+    sentence, notes = said(DOWN, UP, given_depth=(OPEN, UP))
+    assert sentence.startswith(
+        "On these digits, the views disagree: audio encoders that align more with the other view "
+        "also classify better (Spearman .81, 95% interval .52 to .93, n = 8), while image encoders "
+        "that align more with the other view classify worse (Spearman −.70"
+    )
+    assert sentence.endswith(
+        "; once depth is accounted for, this still holds for audio encoders, and the data no "
+        "longer tell for image encoders."
+    )
+    assert notes[0].startswith("Over all 64 pairs of image and audio encoders, better aligned")
+
+
+def test_one_view_tells_and_the_other_does_not():
+    sentence, _ = said(OPEN, UP)
+    assert "disagree" not in sentence
+    assert "audio encoders that align more" in sentence
+    assert "while for image encoders the data do not tell (Spearman .25" in sentence
+
+
+def test_what_cannot_be_computed_gives_its_reason():
+    sentence, _ = said(NONE, NONE, given_depth=(NONE, NONE))
+    assert "it cannot be computed whether encoders that align more" in sentence
+    assert f"image encoders: {WHY}" in sentence
+    sentence, _ = said(UP, NONE, given_depth=(UP, NONE))
+    assert f"while for audio encoders it cannot be computed ({WHY})" in sentence
+    assert sentence.endswith("this still holds for image encoders.")
+
+
+@pytest.mark.parametrize(
+    ("alone", "partial", "text"),
+    [
+        (UP, UP, "this still holds"),
+        (DOWN, DOWN, "this still holds"),
+        (UP, DOWN, "the direction turns round"),
+        (UP, OPEN, "the data no longer tell"),
+        (UP, NONE, "nothing can be computed"),
+        (OPEN, UP, "more alignment does go with better classification"),
+        (OPEN, DOWN, "more alignment goes with worse classification"),
+    ],
+)
+def test_what_depth_leaves(alone, partial, text):
+    sentence, _ = said(alone, alone, given_depth=(partial, partial))
+    assert sentence.endswith(f"; once depth is accounted for, {text}.")
+
+
+@pytest.mark.parametrize("partial", [OPEN, NONE])
+def test_nothing_is_said_of_depth_where_it_changes_nothing(partial):
+    assert "depth" not in said(OPEN, OPEN, given_depth=(partial, partial))[0]
+
+
+def test_alignment_at_chance_is_said():
+    _, notes = said(UP, UP, best=0.009, chance=0.01)
+    assert notes[0] == (
+        "The alignment is not above chance: the best mutual nearest neighbours (k = 10) found is "
+        ".009, and unrelated representations reach .010 on average."
+    )
+    assert not any("chance:" in note for note in said(UP, UP, best=0.02, chance=0.01)[1])
+    assert not any("chance:" in note for note in said(UP, UP, chance=float("nan"))[1])
+
+
+@pytest.mark.parametrize(
+    ("pooled", "text"),
+    [
+        (DOWN, "better aligned pairs have the lower mean accuracy (Spearman −.70"),
+        (OPEN, "the data do not tell whether better aligned pairs are more accurate (Spearman"),
+        (NONE, f"no correlation can be computed ({WHY})"),
+    ],
+)
+def test_all_pairs_are_mentioned_where_they_say_something_else(pooled, text):
+    _, notes = said(UP, UP, pooled=pooled)
+    assert f"Over all 64 pairs of image and audio encoders, {text}" in notes[0]
+    assert not any("Over all" in note for note in said(UP, UP, pooled=UP)[1])
+
+
+def test_other_metrics_agree_or_not():
+    cka = {"metric": "cka", "options": '{"kernel":"linear","sigma":null,"unbiased":true}'}
+    same = pd.concat([table(UP, UP), table(UP, UP, **cka)], ignore_index=True)
+    assert "Measured with linear CKA (unbiased), the answer is the same." in conclude(same).notes
+    differs = pd.concat([table(UP, UP), table(OPEN, UP, **cka)], ignore_index=True)
+    note = next(note for note in conclude(differs).notes if "CKA" in note)
+    assert note.startswith("Measured with linear CKA (unbiased), the answer differs: audio ")
+    assert "for image encoders the data do not tell" in note
+
+
+def test_of_three_views_it_is_said_which_was_compared_with_which():
+    with_text = table(UP, UP).replace({"view_b": "audio", "varied_view": "audio"}, "text")
+    sentence = conclude(pd.concat([table(UP, UP), with_text], ignore_index=True)).sentence
+    for who in ("image encoders against audio", "image encoders against text"):
+        assert f"{who}: Spearman" in sentence
+
+
+def test_one_layer_pair_is_no_maximum():
+    assert said(UP, UP, layer_pairs=1)[1] == []
+
+
+def test_nothing_was_measured():
+    empty = conclude(table(UP, UP).iloc[:0])
+    assert empty.sentence == (
+        "On this data, no alignment between two views was measured, so nothing can be said about "
+        "whether it goes with performance."
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (0.814, 2, ".81"),
+        (-0.2, 2, "−.20"),
+        (1.0, 2, "1.00"),
+        (-1.0, 2, "−1.00"),
+        (0.999, 2, "1.00"),
+        (0.004, 2, ".004"),
+        (-0.0004, 2, "−.0004"),
+        (0.0, 3, "0"),
+        (1e-12, 2, ".00"),
+        (12.5, 1, "12.5"),
+        (float("nan"), 2, "–"),
+        (None, 2, "–"),
+    ],
+)
+def test_decimals(value, digits, text):
+    assert decimal(value, digits) == text
+
+
+@pytest.mark.parametrize(
+    ("metric", "options", "label", "slug"),
+    [
+        (
+            "mutual_knn",
+            '{"k":5,"metric":"cosine"}',
+            "mutual nearest neighbours (k = 5)",
+            "mutual_knn-k5-cosine",
+        ),
+        (
+            "mutual_knn",
+            '{"k":5,"metric":"l2"}',
+            "mutual nearest neighbours (k = 5, l2)",
+            "mutual_knn-k5-l2",
+        ),
+        (
+            "cka",
+            '{"kernel":"linear","sigma":null,"unbiased":true}',
+            "linear CKA (unbiased)",
+            "cka-linear-unbiased",
+        ),
+        (
+            "cka",
+            '{"kernel":"linear","sigma":null,"unbiased":false}',
+            "linear CKA (biased)",
+            "cka-linear",
+        ),
+        (
+            "cka",
+            '{"kernel":"rbf","sigma":"median","unbiased":true}',
+            "RBF CKA (unbiased, median bandwidth)",
+            "cka-rbf-median-unbiased",
+        ),
+        (
+            "cka",
+            '{"kernel":"rbf","sigma":0.5,"unbiased":true}',
+            "RBF CKA (unbiased, bandwidth 0.5)",
+            "cka-rbf-sigma0.5-unbiased",
+        ),
+        ("new", '{"p":2,"q":null}', "new (p = 2)", "new-p2"),
+        ("new", "", "new", "new"),
+        ("../a b", "{}", "../a b", "..-a-b-2c2c791a"),
+    ],
+)
+def test_metrics_in_words_and_as_file_names(metric, options, label, slug):
+    assert metric_label(metric, options).replace("\u00a0", " ") == label
+    assert metric_slug(metric, options) == slug
+
+
+def test_file_names_are_short_and_differ_where_names_differ():
+    assert file_slug("image") == "image"
+    names = ["Image", "image ", "bild é", "bild è", "x" * 300, "x" * 299, "", "/etc/passwd"]
+    slugs = [file_slug(name) for name in names]
+    assert len({*slugs, "image"}) == len(names) + 1
+    assert all(re.fullmatch(r"[a-z0-9._-]{0,60}", slug) for slug in slugs)
