@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,7 +28,7 @@ def write_study(
     dataset_name: str = "made up",
     elapsed: float | None = 61.0,
 ) -> Study:
-    """Write a study of every pair of two views.
+    """Write a study that compares every two views.
 
     accuracy: (view, depth, seed) -> test accuracy; validation is the same plus a little noise.
     score: (accuracy a, accuracy b) -> score of the pair's best layers, which are the last ones;
@@ -50,7 +51,9 @@ def write_study(
         for depth in depths
     )
     alignments = tuple(
-        Alignment(metric, views[0], views[1], options) for metric, options in metrics
+        Alignment(metric, view_a, view_b, options)
+        for metric, options in metrics
+        for view_a, view_b in itertools.combinations(views, 2)
     )
     study = Study(name, "test", cells[0].dataset, dataset_name, cells, alignments)
     place = StudyDirectory(directory)

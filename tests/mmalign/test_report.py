@@ -12,10 +12,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from mmalign.analysis import correlations
+from mmalign.analysis.comparisons import comparisons
 from mmalign.data.paired import paired_dataset, standardize
 from mmalign.errors import UserError
 from mmalign.report import content, figures_data, write_report
+from mmalign.report.figures_alignment import alignment_panels
+from mmalign.report.figures_correlation import correlation_intervals
 from mmalign.report.figures_data import mel_decibels
+from mmalign.report.figures_performance import alignment_by_depth
 from mmalign.study import load_results
 from PIL import Image
 
@@ -183,6 +188,33 @@ def test_an_unfinished_study_and_no_study_are_refused(hostile, tmp_path):
     with pytest.raises(UserError, match="not finished: 1 of"):
         write_report(tmp_path)
     assert not (tmp_path / "report.html").exists()
+
+
+def test_three_views_are_told_apart(tmp_path):
+    noise = np.random.default_rng(0)
+    write_study(
+        tmp_path,
+        accuracy=rising,
+        score=lambda a, b: a * b + 0.01 * noise.standard_normal(),
+        views=("image", "audio", "text"),
+        metrics=[("cka", {"kernel": "linear"})],
+    )
+    results = load_results(tmp_path)
+    table = correlations(results, resamples=199)
+    assert len(content.correlation_rows(table)) == 3 * 3
+    assert len(content.depth_rows(table)) == 3 * 2
+    who = {row["who"] for row in content.correlation_rows(table)}
+    assert "text encoders, with the best image encoder" in who
+    assert "all pairs of audio and text encoders" in who
+    views = ["image", "audio", "text"]
+    (panel,) = correlation_intervals(table, views)
+    assert panel.name == "correlation-cka-linear-unbiased"
+    panel = alignment_by_depth(list(comparisons(results)), views)
+    assert panel.name == "alignment-by-depth-cka-linear-unbiased"
+    heat_maps = alignment_panels(results, results.alignments, "text", "image")
+    assert [panel.name for panel in heat_maps][
+        -1
+    ] == "alignment-depths-cka-linear-unbiased-text-image"
 
 
 @pytest.fixture

@@ -121,7 +121,7 @@ def alignment_against_performance(one: Comparison, views: list[str], text: str) 
                 vmax=deep,
                 cmap=COLORMAP,
                 edgecolors=INK,
-                linewidths=0.3,
+                linewidths=0.3 if len(x) < 300 else 0.1,
                 s=max(12.0, min(36.0, 4000.0 / max(len(x), 1))),
                 marker="o" if seed is None else seed_marker(seeds, seed),
             )
@@ -177,8 +177,12 @@ def _title(view: str) -> str:
 
 def _legend(figure: Figure, handles: list[Line2D]) -> None:
     """Below the axes, where it can hide nothing."""
+    short = sum(len(str(handle.get_label())) for handle in handles[:3]) <= 30
     figure.legend(
-        handles=handles, loc="outside lower center", ncols=min(len(handles), 3), columnspacing=1.2
+        handles=handles,
+        loc="outside lower center",
+        ncols=min(len(handles), 3) if short else 1,
+        columnspacing=1.2,
     )
 
 
