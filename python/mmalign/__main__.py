@@ -14,7 +14,8 @@ def main() -> None:
         for package in ("click", "rich"):
             require(package, "the command line")
     except UserError as error:
-        sys.exit(f"mmalign: {error}")
+        print(f"mmalign: {error}", file=sys.stderr)
+        sys.exit(2)
     from .cli import main as run
 
     sys.exit(run())

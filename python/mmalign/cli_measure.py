@@ -18,7 +18,7 @@ from .files import json_text
 
 if TYPE_CHECKING:
     import numpy as np
-    from rich.console import Console
+    from rich.table import Table
 
 METRICS = {"mutual_knn": ("k", "similarity"), "cka": ("kernel", "sigma", "biased")}
 
@@ -205,12 +205,10 @@ def _document(files: list[FeatureFile], measurements: list[Measurement]) -> dict
 
 
 def _print_tables(files: list[FeatureFile], measurements: list[Measurement]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     many = any(len(file.layers) > 1 for file in files)
-    title = "Best pair of layers" if many else None
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
     table.add_column("metric")
     for heading in ("score", "chance"):
         table.add_column(heading, justify="right")
@@ -226,24 +224,29 @@ def _print_tables(files: list[FeatureFile], measurements: list[Measurement]) -> 
             row += names
         table.add_row(*row)
 
-    console = Console(highlight=False, markup=False)
     a, b = files
-    console.print(f"{a.path} and {b.path}: {a.n} samples", soft_wrap=True)
-    _print_unsqueezed(console, table)
+    best_of = f", best of {len(a.layers)} x {len(b.layers)} pairs of layers" if many else ""
+    click.echo(f"{a.path} and {b.path}: {a.n} samples{best_of}\n")
+    _print_unsqueezed(table)
     for one in measurements if many else ():
-        matrix = Table(title=f"\n{_label(one)}", title_justify="left", box=None, pad_edge=False)
+        click.echo(f"\n{_label(one)}")
+        matrix = Table(box=None, pad_edge=False)
         matrix.add_column("")
         for name, _ in b.layers:
             matrix.add_column(name, justify="right")
         for (name, _), scores in zip(a.layers, one.matrix, strict=True):
             matrix.add_row(name, *map(_decimal, scores))
-        _print_unsqueezed(console, matrix)
+        _print_unsqueezed(matrix)
 
 
-def _print_unsqueezed(console: Console, table: Any) -> None:
-    """Print a table as wide as its numbers need; a line that wraps is better than "0.…"."""
-    needed = console.measure(table, options=console.options.update(max_width=100_000)).maximum
-    console.print(table, width=max(console.width, needed), crop=False, no_wrap=True, soft_wrap=True)
+def _print_unsqueezed(table: Table) -> None:
+    """Print a table as wide as its numbers need: a line that wraps is better than "0.…"."""
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False)
+    unlimited = console.options.update(max_width=100_000)
+    console.width = max(console.width, console.measure(table, options=unlimited).maximum)
+    console.print(table)
 
 
 def _label(one: Measurement) -> str:

@@ -11,9 +11,6 @@ import numpy as np
 from ..errors import UserError
 from ..files import atomic_path
 
-# What a damaged or hostile header makes numpy raise, beside the errors of the file system.
-DAMAGE = (ValueError, EOFError, OverflowError, MemoryError, RecursionError, SyntaxError, TypeError)
-
 
 def open_npy(path: str | os.PathLike[str]) -> np.ndarray:
     """Map a ``.npy`` file into memory, read only.
@@ -28,7 +25,8 @@ def open_npy(path: str | os.PathLike[str]) -> np.ndarray:
         raise UserError(f"{path} does not exist.") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror or error}).") from None
-    except DAMAGE as error:
+    # A damaged header is met by numpy, Python's tokenizer and its parser, each with its own errors.
+    except Exception as error:
         raise UserError(
             f"{path} ({path.stat().st_size} bytes) is truncated or not a .npy array of numbers "
             f"({one_line(error)})."

@@ -127,9 +127,9 @@ def _check_part(directory: Path, part: str, arrays: Mapping[str, np.ndarray]) ->
     """Check what headers tell of one part, and its labels."""
     labels_file = f"{part}_labels.npy"
     expected = {
+        labels_file: (),
         f"image/{part}_data.npy": (IMAGE_SHAPE[0] * IMAGE_SHAPE[1],),
         f"audio/{part}_data.npy": AUDIO_SHAPE,
-        labels_file: (),
     }
     n = arrays[labels_file].shape[0] if arrays[labels_file].ndim else 0
     for file, shape in expected.items():
