@@ -66,10 +66,16 @@ class CandidateLists {
   float bound(int64_t row, int64_t candidate) const;
   void compact(int64_t row, ExactScorer& exact);
   void score_exactly(int64_t row, ExactScorer& exact);
+  void sharpen(int64_t row, ExactScorer& exact);
 
   const int64_t k_, capacity_;
   const FilterError error_;
   const ScoreFrame &queries_, &candidates_;
+  // Where all candidates have about the same norm, one bound per row serves for all of them.
+  struct {
+    float norm = 0, residual = 0, bias = 0;
+  } largest_;
+  bool uniform_ = false;
   AlignedBuffer<float> scores_;
   AlignedBuffer<int32_t> indices_;
   std::vector<int32_t> counts_;

@@ -10,7 +10,7 @@ void centered_gram(const KernelMatrix& matrix, T* out, const Call& call) {
   const Panels& panels = matrix.features->panels(call);
   const bool distances = matrix.kernel == Kernel::gaussian;
   const float* half = distances ? matrix.features->half_norms(call).data() : nullptr;
-  const int64_t n = panels.rows;
+  const int64_t n = matrix.features->view.rows;
   const int64_t height =
       panels_per_strip(panels.count, panels.depth * kPanel * static_cast<int64_t>(sizeof(float)));
   const double unit = 1 / matrix.unit();

@@ -23,6 +23,29 @@ class ExactScorer {
     queries_.read_plain(row, query_.data());
   }
 
+  // The score in float32 and how far it may be off, where both rows are float32 in place and the
+  // metric is a product; false otherwise, or where float32 could overflow.
+  bool approximate(int64_t candidate, float& score, float& error) const {
+    const float* query = float_row(queries_.view, row_);
+    const float* other = float_row(candidates_.view, candidate);
+    if (!query || !other || metric_ == Metric::euclidean) return false;
+    const double norms = queries_.norms[row_] * candidates_.norms[candidate];
+    if (!(norms > 1e-20 && norms < 1e30)) return false;
+    const int64_t d = candidates_.view.columns;
+    const double unit = metric_ == Metric::cosine ? 1 / norms : 1.0;
+    score = static_cast<float>(tile_kernels().dot_short(query, other, d) * unit);
+    // At least 16 interleaved chains, then a tree: d / 16 + 16 roundings of at most the norms, and
+    // as many products that may underflow.
+    const double roundings = static_cast<double>(d) / 16 + 32;
+    error = static_cast<float>(roundings * (0x1.01p-24 * norms + 0x1p-120) * unit);
+    return true;
+  }
+
+  void prefetch(int64_t candidate) const {
+    if (const float* row = float_row(candidates_.view, candidate))
+      for (int64_t c = 0; c < candidates_.view.columns; c += 16) __builtin_prefetch(row + c);
+  }
+
   double operator()(int64_t candidate) {
     const ArrayView& view = candidates_.view;
     const TileKernels& kernels = tile_kernels();
@@ -83,8 +106,8 @@ struct FilterError {
   }
 };
 
-// `residual`, of the rows as packed, is null for float32 panels.
-ScoreFrame score_frame(const Features& rows, const Features& frame_of, Metric metric,
-                       const std::vector<float>* residual, const Call& call);
+// The frame of `packed`, the rows of `features`, centred as `candidates` are.
+ScoreFrame score_frame(const Features& features, const PackedRows& packed,
+                       const Features& candidates, Metric metric);
 
 }  // namespace mmkernels::cpu

@@ -1,16 +1,15 @@
 #include "features.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
+#include <limits>
 
 #include "rows.hpp"
 
 namespace mmkernels::cpu {
 namespace {
 
-// Rows per partial sum. Depends on n alone, so that the order of additions does not depend on the
-// number of threads; few enough partial sums that they stay small beside the input.
+// Rows per partial sum: a function of n alone.
 int64_t rows_per_chunk(int64_t rows) { return std::max<int64_t>(128, (rows + 63) / 64); }
 
 double norm_of(const double* row, int64_t n) {
@@ -30,10 +29,41 @@ bool all_finite(const double* row, int64_t n) {
   return true;
 }
 
-// To nearest, ties to even. Magnitudes stay below 1e18, so nothing rounds to infinity.
-uint32_t bfloat16_bits(float value) {
-  const uint32_t bits = std::bit_cast<uint32_t>(value);
-  return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+// Sums float64 rows over a fixed division of the samples, so that the order of additions does not
+// depend on the number of threads; few enough partial sums that they stay small beside the input.
+class MeanOfRows {
+ public:
+  MeanOfRows(int64_t chunks, std::vector<double> origin)
+      : origin_(std::move(origin)), partial_(chunks * origin_.size(), 0.0), counts_(chunks, 0) {}
+
+  // Differences to one of the rows are summed, not the rows: a constant feature then has exactly
+  // its own value as mean, and a large common offset costs no digits.
+  void add(int64_t chunk, const double* row, double factor) {
+    const int64_t d = origin_.size();
+    tile_kernels().add_row(partial_.data() + chunk * d, row, origin_.data(), factor, d);
+    ++counts_[chunk];
+  }
+
+  std::vector<double> mean() const {
+    const size_t d = origin_.size();
+    std::vector<double> mean(d, 0.0);
+    int64_t count = 0;
+    for (size_t chunk = 0; chunk < counts_.size(); ++chunk) {
+      count += counts_[chunk];
+      for (size_t c = 0; c < d; ++c) mean[c] += partial_[chunk * d + c];
+    }
+    for (size_t c = 0; c < d; ++c) mean[c] = origin_[c] + mean[c] / static_cast<double>(count);
+    return mean;
+  }
+
+ private:
+  const std::vector<double> origin_;
+  std::vector<double> partial_;
+  std::vector<int64_t> counts_;
+};
+
+float round_up(double value) {
+  return std::nextafter(static_cast<float>(value), std::numeric_limits<float>::infinity());
 }
 
 }  // namespace
@@ -41,8 +71,7 @@ uint32_t bfloat16_bits(float value) {
 Features::Features(const ArrayView& array, bool unit_rows, Centre kind, const Call& call)
     : view(array), unit(unit_rows) {
   inspect(call);
-  if (!usable()) return;
-  centre = mean_of_rows(call, [](int64_t) { return true; });
+  if (!usable() || unit) return;  // unit rows cannot be far from each other
   measure_centred(call);
   if (kind == Centre::robust) leave_out_far_rows(call);
   if (largest_ > 0) scale = std::exp2(-std::ceil(std::log2(largest_)));
@@ -53,7 +82,7 @@ Features::Features(const ArrayView& array, const Features& frame, const Call& ca
     : view(array), unit(frame.unit) {
   inspect(call);
   centre = frame.centre;
-  if (!usable()) return;
+  if (!usable() || unit) return;
   measure_centred(call);
   scale = frame.scale;
   for (double& norm : centred_norms) norm *= scale;
@@ -65,31 +94,53 @@ bool Features::usable() const {
   return first_nonfinite < 0 && !overflows && !(unit && first_zero >= 0);
 }
 
+double Features::read_unscaled(int64_t row, double* out) const {
+  read_row(view, row, out);
+  if (!unit) return 1;
+  const double norm = norms[row];
+  if (norm > 1e-300) return 1 / norm;
+  for (int64_t c = 0; c < view.columns; ++c) out[c] /= norm;
+  return 1;
+}
+
 void Features::read_plain(int64_t row, double* out) const {
   read_row(view, row, out);
   if (!unit) return;
+  // Divided, not multiplied with 1 / |x|: a value over itself is 1, and ties stay ties.
   const double norm = norms[row];
   for (int64_t c = 0; c < view.columns; ++c) out[c] /= norm;
 }
 
 void Features::read_centred(int64_t row, double* out) const {
-  read_plain(row, out);
-  for (int64_t c = 0; c < view.columns; ++c) out[c] = (out[c] - centre[c]) * scale;
+  const double factor = read_unscaled(row, out);
+  tile_kernels().centre_row(out, centre.data(), factor, scale, view.columns);
 }
 
 void Features::inspect(const Call& call) {
   const int64_t n = view.rows, d = view.columns;
   norms.assign(n, 0.0);
+  const auto norm_and_read = [&](int64_t i, double* row) {
+    read_row(view, i, row);
+    norms[i] = norm_of(row, d);
+    if (unit && norms[i] <= 1e-300 && norms[i] > 0) return read_unscaled(i, row);
+    return unit && norms[i] > 0 ? 1 / norms[i] : 1.0;
+  };
+  std::vector<double> origin(d);
+  if (n) {
+    const double factor = norm_and_read(0, origin.data());
+    for (double& value : origin) value *= factor;
+  }
   const int64_t chunk = rows_per_chunk(n), chunks = (n + chunk - 1) / chunk;
+  MeanOfRows mean(chunks, std::move(origin));
   std::vector<int64_t> bad(chunks, -1);
   std::vector<std::vector<double>> buffers(call.threads);
   parallel_for(chunks, call, [&](int64_t index, int thread) {
     std::vector<double>& row = buffers[thread];
     row.resize(d);
     for (int64_t i = index * chunk; i < std::min(n, (index + 1) * chunk); ++i) {
-      read_row(view, i, row.data());
-      norms[i] = norm_of(row.data(), d);
+      const double factor = norm_and_read(i, row.data());
       if (!std::isfinite(norms[i]) && bad[index] < 0 && !all_finite(row.data(), d)) bad[index] = i;
+      mean.add(index, row.data(), factor);
     }
   });
   for (int64_t row : bad)
@@ -99,39 +150,29 @@ void Features::inspect(const Call& call) {
   if (!zero_rows.empty()) first_zero = zero_rows.front();
   if (!unit)
     for (double norm : norms) overflows |= !(norm < 1e150);
+  centre = mean.mean();
 }
 
-template <class Include>
-std::vector<double> Features::mean_of_rows(const Call& call, Include&& include) const {
+std::vector<double> Features::mean_of_near_rows(const std::vector<double>& distances, double limit,
+                                                const Call& call) const {
   const int64_t n = view.rows, d = view.columns;
-  int64_t first = 0, count = 0;
-  for (int64_t i = n - 1; i >= 0; --i)
-    if (include(i)) {
-      first = i;
-      ++count;
-    }
-  // Differences to one of the rows are averaged, not the rows: a constant feature then has exactly
-  // its own value as mean, and a large common offset costs no digits.
+  int64_t first = 0;
+  while (distances[first] > limit) ++first;
   std::vector<double> origin(d);
   read_plain(first, origin.data());
   const int64_t chunk = rows_per_chunk(n), chunks = (n + chunk - 1) / chunk;
-  std::vector<double> partial(chunks * d, 0.0);
+  MeanOfRows mean(chunks, std::move(origin));
   std::vector<std::vector<double>> buffers(call.threads);
   parallel_for(chunks, call, [&](int64_t index, int thread) {
     std::vector<double>& row = buffers[thread];
     row.resize(d);
-    double* sum = partial.data() + index * d;
     for (int64_t i = index * chunk; i < std::min(n, (index + 1) * chunk); ++i) {
-      if (!include(i)) continue;
-      read_plain(i, row.data());
-      for (int64_t c = 0; c < d; ++c) sum[c] += row[c] - origin[c];
+      if (distances[i] > limit) continue;
+      const double factor = read_unscaled(i, row.data());
+      mean.add(index, row.data(), factor);
     }
   });
-  std::vector<double> mean(d, 0.0);
-  for (int64_t index = 0; index < chunks; ++index)
-    for (int64_t c = 0; c < d; ++c) mean[c] += partial[index * d + c];
-  for (int64_t c = 0; c < d; ++c) mean[c] = origin[c] + mean[c] / static_cast<double>(count);
-  return mean;
+  return mean.mean();
 }
 
 void Features::leave_out_far_rows(const Call& call) {
@@ -142,8 +183,7 @@ void Features::leave_out_far_rows(const Call& call) {
     std::nth_element(sorted.begin(), sorted.begin() + sorted.size() / 2, sorted.end());
     const double limit = 4 * sorted[sorted.size() / 2];
     if (!(largest_ > limit) || limit == 0) return;
-    const std::vector<double> previous = centred_norms;
-    centre = mean_of_rows(call, [&](int64_t row) { return previous[row] <= limit; });
+    centre = mean_of_near_rows(centred_norms, limit, call);
     measure_centred(call);
   }
 }
@@ -166,25 +206,47 @@ void Features::measure_centred(const Call& call) {
   for (double norm : centred_norms) largest_ = std::max(largest_, norm);
 }
 
+// round(row, words) rounds the d values of a centred row into `words` words and returns a bound on
+// the norm of what was lost.
+template <class Word, class Round>
+PackedRows Features::pack(int64_t words, Word* out, const Call& call, Round&& round) const {
+  const int64_t n = view.rows, d = view.columns, count = (n + kPanel - 1) / kPanel;
+  PackedRows rows{std::vector<double>(n), std::vector<double>(n), std::vector<float>(n)};
+  std::vector<double> scaled_centre(centre);
+  for (double& value : scaled_centre) value *= scale;
+  struct Buffer {
+    std::vector<double> row;
+    std::vector<Word> rounded;  // the rows of one panel, each contiguous
+  };
+  std::vector<Buffer> buffers(call.threads);
+  parallel_for(count, call, [&](int64_t index, int thread) {
+    Buffer& buffer = buffers[thread];
+    buffer.row.assign(d + 1, 0.0);
+    buffer.rounded.assign(words * kPanel, 0);
+    const int64_t first = index * kPanel, last = std::min(n, first + kPanel);
+    for (int64_t i = first; i < last; ++i) {
+      double* row = buffer.row.data();
+      read_centred(i, row);
+      rows.norms[i] = norm_of(row, d);
+      rows.centre_products[i] = tile_kernels().dot_double(row, scaled_centre.data(), d);
+      rows.residuals[i] = round_up(round(row, buffer.rounded.data() + (i - first) * words));
+    }
+    Word* panel = out + index * words * kPanel;
+    for (int64_t w = 0; w < words; ++w)
+      for (int r = 0; r < kPanel; ++r) panel[w * kPanel + r] = buffer.rounded[r * words + w];
+  });
+  return rows;
+}
+
 const Panels& Features::panels(const Call& call) const {
   std::lock_guard lock(packing_);
   if (panels_.data) return panels_;
-  const int64_t n = view.rows, d = view.columns, count = (n + kPanel - 1) / kPanel;
-  Panels packed{n, d, count, make_aligned<float>(static_cast<size_t>(count) * d * kPanel)};
-  std::vector<std::vector<double>> buffers(call.threads);
-  parallel_for(count, call, [&](int64_t index, int thread) {
-    std::vector<double>& row = buffers[thread];
-    row.resize(d);
-    float* panel = packed.data.get() + index * d * kPanel;
-    for (int r = 0; r < kPanel; ++r) {
-      const int64_t i = index * kPanel + r;
-      if (i < n) {
-        read_centred(i, row.data());
-        for (int64_t c = 0; c < d; ++c) panel[c * kPanel + r] = static_cast<float>(row[c]);
-      } else {
-        for (int64_t c = 0; c < d; ++c) panel[c * kPanel + r] = 0;
-      }
-    }
+  const int64_t d = view.columns, count = (view.rows + kPanel - 1) / kPanel;
+  Panels packed{d, count, make_aligned<float>(count * d * kPanel), {}};
+  packed.rows = pack(d, packed.data.get(), call, [&](const double* row, float* out) {
+    tile_kernels().round_float(row, out, d);
+    // At most half a unit in the last place of each value, or of the smallest normal number.
+    return 0x1p-24 * norm_of(row, d) + static_cast<double>(d) * 0x1p-149;
   });
   panels_ = std::move(packed);
   return panels_;
@@ -193,33 +255,11 @@ const Panels& Features::panels(const Call& call) const {
 const BFloatPanels& Features::bfloat_panels(const Call& call) const {
   std::lock_guard lock(packing_);
   if (bfloat_panels_.data) return bfloat_panels_;
-  const int64_t n = view.rows, d = view.columns, count = (n + kPanel - 1) / kPanel;
-  const int64_t pairs = (d + 1) / 2;
-  BFloatPanels packed{n, pairs, count, make_aligned<uint32_t>(count * pairs * kPanel),
-                      std::vector<float>(count * kPanel, 0.0f)};
-  std::vector<std::vector<double>> buffers(call.threads);
-  parallel_for(count, call, [&](int64_t index, int thread) {
-    std::vector<double>& row = buffers[thread];
-    row.assign(2 * pairs, 0.0);
-    uint32_t* panel = packed.data.get() + index * pairs * kPanel;
-    for (int r = 0; r < kPanel; ++r) {
-      const int64_t i = index * kPanel + r;
-      double lost = 0;
-      if (i < n) read_centred(i, row.data());
-      for (int64_t p = 0; p < pairs; ++p) {
-        uint32_t word = 0;
-        if (i < n)
-          for (int half = 0; half < 2; ++half) {
-            const double value = row[2 * p + half];
-            const uint32_t bits = bfloat16_bits(static_cast<float>(value));
-            const double difference = value - std::bit_cast<float>(bits << 16);
-            lost += difference * difference;
-            word |= bits << (16 * half);
-          }
-        panel[p * kPanel + r] = word;
-      }
-      packed.residual[i] = std::nextafter(static_cast<float>(std::sqrt(lost)), 1.0f);
-    }
+  const int64_t d = view.columns, count = (view.rows + kPanel - 1) / kPanel, pairs = (d + 1) / 2;
+  BFloatPanels packed{pairs, count, make_aligned<uint32_t>(count * pairs * kPanel), {}};
+  packed.rows = pack(pairs, packed.data.get(), call, [&](const double* row, uint32_t* out) {
+    // Two values to a word, the earlier one in the low half; an odd last one meets zero.
+    return std::sqrt(tile_kernels().round_bfloat16(row, out, d));
   });
   bfloat_panels_ = std::move(packed);
   return bfloat_panels_;

@@ -12,29 +12,37 @@
 
 namespace mmkernels::cpu {
 
+// What packing learned of each row c_i.
+struct PackedRows {
+  std::vector<double> norms;            // |c_i|, before rounding
+  std::vector<double> centre_products;  // c_i . (scale * centre)
+  std::vector<float> residuals;         // a bound on |c_i - c_i as packed|
+};
+
 // Rows in panels of 32, each laid out [depth][32]: the same panel serves as the left and as the
 // right operand of a tile. Rows beyond the last are zero.
 struct Panels {
-  int64_t rows = 0, depth = 0, count = 0;
+  int64_t depth = 0, count = 0;
   AlignedBuffer<float> data;
+  PackedRows rows;
 
   const float* panel(int64_t index) const { return data.get() + index * depth * kPanel; }
+};
+
+// The same rows rounded to bfloat16: words [depth / 2][32] of two neighbouring features each, an odd
+// last feature paired with zero.
+struct BFloatPanels {
+  int64_t pairs = 0, count = 0;
+  AlignedBuffer<uint32_t> data;
+  PackedRows rows;
+
+  const uint32_t* panel(int64_t index) const { return data.get() + index * pairs * kPanel; }
 };
 
 // What rows are centred by. Anything but the mean would do for distances and for neighbours, and
 // `robust` takes the mean of the rows that are not far from all others: one sample a million
 // spreads away would otherwise move the mean, and cost all the others their digits.
 enum class Centre { mean, robust };
-
-// The same rows rounded to bfloat16: words [depth / 2][32] of two neighbouring features each, an odd
-// last feature paired with zero.
-struct BFloatPanels {
-  int64_t rows = 0, pairs = 0, count = 0;
-  AlignedBuffer<uint32_t> data;
-  std::vector<float> residual;  // |c_i - rounded c_i|, rounded up, padded with zeros
-
-  const uint32_t* panel(int64_t index) const { return data.get() + index * pairs * kPanel; }
-};
 
 class Features {
  public:
@@ -59,9 +67,9 @@ class Features {
   std::vector<double> centre;  // of x_i, or of x_i / |x_i|
 
   // The packed rows are c_i = scale (x_i - centre), scale a power of two that brings the largest
-  // |c_i| to (1/2, 1]; scale is 1 where all rows are equal.
+  // |c_i| to (1/2, 1]; it is 1 where all rows are equal, and for unit rows.
   double scale = 1;
-  std::vector<double> centred_norms;  // |c_i| in float64, before rounding to float32
+  std::vector<double> centred_norms;  // |c_i| in float64; not for unit rows
 
   bool constant() const { return largest_ == 0; }
 
@@ -77,13 +85,17 @@ class Features {
   // out = c_i, or x_i (unit: x_i / |x_i|) for read_plain.
   void read_centred(int64_t row, double* out) const;
   void read_plain(int64_t row, double* out) const;
+  // Reads the row as given and returns what to multiply it with for read_plain's result.
+  double read_unscaled(int64_t row, double* out) const;
 
  private:
   void inspect(const Call& call);
   void measure_centred(const Call& call);
   void leave_out_far_rows(const Call& call);
-  template <class Include>
-  std::vector<double> mean_of_rows(const Call& call, Include&& include) const;
+  std::vector<double> mean_of_near_rows(const std::vector<double>& distances, double limit,
+                                        const Call& call) const;
+  template <class Word, class Round>
+  PackedRows pack(int64_t words, Word* out, const Call& call, Round&& round) const;
 
   double largest_ = 0;
   mutable std::mutex packing_;

@@ -31,6 +31,7 @@ void KernelMatrix::apply(float* tile, const float* row_half, const float* column
 void KernelMatrix::choose_shift(const Call& call) {
   if (kernel == Kernel::linear) return;  // centred features: the mean of K is 0
   const Panels& panels = features->panels(call);
+  const int64_t samples = features->view.rows;
   const std::vector<float>& half = features->half_norms(call);
   minus_one = false;
   shift = 0;
@@ -48,7 +49,7 @@ void KernelMatrix::choose_shift(const Call& call) {
       for (int r = 0; r < kPanel; ++r)
         for (int c = 0; c < kPanel; ++c) {
           const int64_t row = i * kPanel + r, column = j * kPanel + c;
-          if (row >= panels.rows || column >= panels.rows || row == column) continue;
+          if (row >= samples || column >= samples || row == column) continue;
           sum[relative] += tile[r * kPanel + c];
           ++count;
         }

@@ -14,7 +14,7 @@ namespace {
 // Operands of a filter pass: the packed rows and the product of two of their panels.
 struct FloatOperands {
   const Panels &rows, &columns;
-  int64_t panel_bytes() const { return rows.depth * kPanel * sizeof(float); }
+  int64_t panel_bytes() const { return rows.depth * kPanel * static_cast<int64_t>(sizeof(float)); }
   void multiply(int64_t i, int64_t j, float* tile) const {
     tile_kernels().multiply(rows.panel(i), columns.panel(j), rows.depth, tile);
   }
@@ -22,7 +22,7 @@ struct FloatOperands {
 
 struct BFloatOperands {
   const BFloatPanels &rows, &columns;
-  int64_t panel_bytes() const { return rows.pairs * kPanel * sizeof(uint32_t); }
+  int64_t panel_bytes() const { return rows.pairs * kPanel * static_cast<int64_t>(sizeof(uint32_t)); }
   void multiply(int64_t i, int64_t j, float* tile) const {
     tile_kernels().multiply_bfloat16(rows.panel(i), columns.panel(j), rows.pairs, tile);
   }
@@ -81,9 +81,10 @@ class Search {
   }
 
  private:
-  ScoreFrame frame_of(const Features& rows) const {
-    const std::vector<float>* residual = low_ ? &rows.bfloat_panels(call_).residual : nullptr;
-    return score_frame(rows, candidates_, metric_, residual, call_);
+  ScoreFrame frame_of(const Features& features) const {
+    const PackedRows& packed =
+        low_ ? features.bfloat_panels(call_).rows : features.panels(call_).rows;
+    return score_frame(features, packed, candidates_, metric_);
   }
 
   ExactScorer& scorer(int thread) {

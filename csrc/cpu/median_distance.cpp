@@ -56,7 +56,7 @@ Histogram pass(const Features& features, const Panels& panels, const std::vector
 double median_distance(const Features& features, const Call& call) {
   const Panels& panels = features.panels(call);
   const std::vector<float>& half = features.half_norms(call);
-  const int64_t pairs = panels.rows * (panels.rows - 1) / 2;
+  const int64_t n = features.view.rows, pairs = n * (n - 1) / 2;
   const std::array<int64_t, 2> ranks{(pairs - 1) / 2, pairs / 2};
   const Histogram upper =
       pass(features, panels, half, kBins, call,

@@ -51,6 +51,25 @@ struct TileKernels {
   double (*distance_float)(const double* a, const float* b, int64_t n);
   double (*distance_double)(const double* a, const double* b, int64_t n);
 
+  // Sum over i < n of a[i] * b[i] in float32, in 4 interleaved chains per lane.
+  float (*dot_short)(const float* a, const float* b, int64_t n);
+
+  // row[i] = (row[i] * factor - centre[i]) * scale.
+  void (*centre_row)(double* row, const double* centre, double factor, double scale, int64_t n);
+
+  // sum[i] += row[i] * factor - origin[i].
+  void (*add_row)(double* sum, const double* row, const double* origin, double factor, int64_t n);
+
+  // out[i] = row[i] rounded to float32.
+  void (*round_float)(const double* row, float* out, int64_t n);
+
+  // Word w of out holds row[2 w] (low half) and row[2 w + 1] rounded to bfloat16, ties to even; an
+  // odd last value meets zero. Returns the squared norm of what rounding lost.
+  double (*round_bfloat16)(const double* row, uint32_t* out, int64_t n);
+
+  // The k-th largest of n values without NaN, 1 <= k <= n; n must be a multiple of 16.
+  float (*kth_largest)(const float* values, int64_t n, int64_t k);
+
   // As multiply, of panels whose 32-bit words each hold the bfloat16 values 2 t and 2 t + 1; null
   // where the instruction set has no such product.
   void (*multiply_bfloat16)(const uint32_t* a, const uint32_t* b, int64_t pairs, float* tile);
