@@ -43,7 +43,7 @@ def av_digits_study(
     quick = preset == "quick"
     seeds = tuple(seeds) if seeds is not None else tuple(range(2 if quick else 5))
     depths = tuple(depths) if depths is not None else (1, 2, 3, 4) if quick else range(1, 11)
-    epochs = epochs if epochs is not None else 25 if quick else 100
+    epochs = epochs if epochs is not None else 20 if quick else 100
     cells = tuple(
         EncoderCell(
             dataset=dataset.fingerprint,
@@ -56,10 +56,11 @@ def av_digits_study(
             learning_rate=1e-3,
             weight_decay=weight_decay,
             batch_size=64,
+            options={"readout": "cls", "dropout": 0.1, **options},
         )
-        for view, encoder, weight_decay in (
-            ("image", "patch_vit", 0.0),
-            ("audio", "transformer", 1e-4),
+        for view, encoder, weight_decay, options in (
+            ("image", "patch_vit", 0.0, {"patch": 4}),
+            ("audio", "transformer", 1e-4, {}),
         )
         for seed in seeds
         for depth in depths
