@@ -103,8 +103,12 @@ class WorkerPool:
         self.workers: list[Worker] = []
 
     def __enter__(self) -> WorkerPool:
-        for _ in range(self._count):
-            self.start()
+        try:
+            for _ in range(self._count):
+                self.start()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(
@@ -113,6 +117,10 @@ class WorkerPool:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop every worker."""
         for worker in list(self.workers):
             self.discard(worker)
 
