@@ -14,6 +14,10 @@ NONE = (float("nan"),) * 3
 WHY = "accuracy is the same for all points"
 
 
+def partial_row(statistic, view):
+    return statistic == "partial_spearman" and view != "both"
+
+
 def table(
     image,
     audio,
@@ -25,6 +29,8 @@ def table(
     best=0.3,
     chance=0.01,
     layer_pairs=16,
+    p=0.01,
+    orders=1296.0,
 ):
     rows = []
     pooled = image if pooled is None else pooled
@@ -51,6 +57,8 @@ def table(
                     "chance": chance,
                     "most_layer_pairs": layer_pairs,
                     "reason": WHY if value != value else "",
+                    "p_equal_depth": p if partial_row(statistic, view) else float("nan"),
+                    "equal_depth_orders": orders if partial_row(statistic, view) else float("nan"),
                 }
             )
     return pd.DataFrame(rows)
@@ -140,6 +148,23 @@ def test_what_cannot_be_computed_gives_its_reason():
 def test_what_depth_leaves(alone, partial, text):
     sentence, _ = said(alone, alone, given_depth=(partial, partial))
     assert sentence.endswith(f"; once depth is accounted for, {text}.")
+
+
+@pytest.mark.parametrize("p", [0.06, float("nan")])
+def test_what_encoders_of_equal_depth_do_not_bear_out_does_not_hold(p):
+    sentence, _ = said(UP, UP, given_depth=(UP, UP), p=p)
+    assert sentence.endswith("; once depth is accounted for, the data no longer tell.")
+    assert "depth" not in said(OPEN, OPEN, given_depth=(UP, UP), p=p)[0]
+
+
+def test_too_few_seeds_to_tell_are_said():
+    _, notes = said(UP, UP, p=0.125, orders=16.0)
+    assert notes[0] == (
+        "There are too few encoders of equal depth to say what alignment adds to depth; more seeds "
+        "would tell."
+    )
+    assert not any("seeds" in note for note in said(UP, UP, orders=40.0)[1])
+    assert not any("seeds" in note for note in said(UP, UP, orders=float("nan"))[1])
 
 
 @pytest.mark.parametrize("partial", [OPEN, NONE])

@@ -81,6 +81,14 @@ def test_each_view_is_compared_with_the_best_validated_encoder_of_the_other(resu
     assert found["best_alignment"] == chosen["score"].max()
 
 
+def test_only_the_partial_correlations_of_one_view_come_with_a_test_at_equal_depth(results):
+    table = correlations(results)
+    tested = table["statistic"].str.startswith("partial") & (table["varied_view"] != "both")
+    assert table[tested]["p_equal_depth"].between(0.1, 1).all(), "2/16 is the least of 16 orders"
+    assert (table[tested]["equal_depth_orders"] == 16).all()
+    assert table[~tested][["p_equal_depth", "equal_depth_orders"]].isna().all(axis=None)
+
+
 def test_all_pairs_are_set_against_their_mean_accuracy(results):
     table = correlations(results)
     accuracy = results.encoders.set_index("cell")["test_accuracy"]

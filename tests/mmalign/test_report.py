@@ -295,6 +295,13 @@ def test_depths_and_seeds_are_spelled_out(tmp_path):
     write_study(
         tmp_path, accuracy=rising, score=lambda a, b: a, depths=(1, 2, 4), seeds=(2, 22, 42)
     )
-    told = dict(content.facts(load_results(tmp_path)))
+    results = load_results(tmp_path)
+    told = dict(content.facts(results))
     assert told["Image encoders"].startswith("mlp of depth 1, 2 and 4, 5 epochs")
     assert told["Seeds"] == "2, 22 and 42"
+    study = dict(results.study)
+    study["cells"] = [
+        {**cell, "options": {"readout": "mean", "dropout": 0.1}} for cell in study["cells"]
+    ]
+    told = dict(content.facts(replace(results, study=study)))
+    assert told["Image encoders"].endswith(", dropout 0.1, readout mean")

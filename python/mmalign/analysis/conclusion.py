@@ -2,7 +2,8 @@
 
 A view's encoders are said to classify better (worse) the more they align if the whole interval of
 Spearman's correlation lies above (below) zero; if it holds zero, the data do not tell. The same
-rule, applied to the partial correlation, says what is left once depth is accounted for.
+rule, applied to the partial correlation, says what is left once depth is accounted for, provided
+that exchanging encoders of equal depth confirms it (p of at most 0.05).
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import pandas as pd
 from .comparisons import BOTH_VIEWS
 from .correlations import ALIGNMENT_PERFORMANCE
 from .labels import NO_BREAK, decimal, joined, metric_label
+
+_LARGEST_P = 0.05
 
 
 class Verdict(Enum):
@@ -64,6 +67,7 @@ def conclude(correlations: pd.DataFrame, *, data: str = "this data") -> Conclusi
     sentence = f"On {data}, {answer}{'; ' + depth if depth else ''}."
     notes = [
         _chance_note(first, metrics[0]),
+        _seeds_note(first),
         _pairs_note(first, views),
         *(_metric_note(table, other, views) for other in metrics[1:]),
         _maximum_note(first),
@@ -132,7 +136,7 @@ def _depth_clause(first: pd.DataFrame, views: pd.DataFrame) -> str:
     groups: dict[str, list[str]] = {}
     for _, row in views.iterrows():
         given_depth = partial.loc[(row["view_a"], row["view_b"], row["varied_view"])]
-        text = _fate(verdict(row), verdict(given_depth))
+        text = _fate(verdict(row), _confirmed(given_depth))
         if text:
             groups.setdefault(text, []).append(_encoders(row, views))
     if not groups:
@@ -141,6 +145,14 @@ def _depth_clause(first: pd.DataFrame, views: pd.DataFrame) -> str:
         return f"once depth is accounted for, {next(iter(groups))}"
     clauses = [f"{text} for {joined(who)}" for text, who in sorted(groups.items(), reverse=True)]
     return f"once depth is accounted for, {', and '.join(clauses)}"
+
+
+def _confirmed(given_depth: pd.Series) -> Verdict:
+    """The verdict on a partial correlation, open unless encoders of equal depth bear it out."""
+    found = verdict(given_depth)
+    if found in (Verdict.MORE, Verdict.LESS) and not given_depth["p_equal_depth"] <= _LARGEST_P:
+        return Verdict.OPEN
+    return found
 
 
 def _fate(alone: Verdict, given_depth: Verdict) -> str:
@@ -166,6 +178,16 @@ def _chance_note(first: pd.DataFrame, key: tuple[str, str]) -> str:
     return (
         f"The alignment is not above chance: the best {metric_label(*key)} found is "
         f"{decimal(best, 3)}, and unrelated representations reach {decimal(chance, 3)} on average."
+    )
+
+
+def _seeds_note(first: pd.DataFrame) -> str:
+    orders = first["equal_depth_orders"].min()
+    if not orders < 2 / _LARGEST_P:
+        return ""
+    return (
+        "There are too few encoders of equal depth to say what alignment adds to depth; more seeds "
+        "would tell."
     )
 
 

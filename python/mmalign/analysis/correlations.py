@@ -11,6 +11,7 @@ import pandas as pd
 
 from ..files import atomic_path
 from .comparisons import BOTH_VIEWS, Comparison, comparisons
+from .exchange import exchange_test
 from .intervals import LEVEL, RESAMPLES, Estimate, estimate
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ COLUMNS = {
     "low": "float64",
     "high": "float64",
     "level": "float64",
+    "p_equal_depth": "float64",
+    "equal_depth_orders": "float64",
     "n": "int64",
     "encoders": "int64",
     "reference": "string",
@@ -54,6 +57,11 @@ def correlations(results: StudyResults, *, resamples: int = RESAMPLES) -> pd.Dat
     mean accuracy. ``relation`` is ``alignment_performance``, ``performance_depth`` or
     ``alignment_depth``; ``statistic`` is ``spearman`` or ``pearson`` and, for the first relation,
     ``partial_spearman`` or ``partial_pearson`` (given depth; given both depths for pairs).
+
+    ``p_equal_depth``, beside the partial statistics of one view, tests the relation among encoders
+    of equal depth (see :mod:`mmalign.analysis.exchange`): a partial correlation alone takes what
+    is not a straight line in depth for a relation. ``equal_depth_orders`` is in how many ways such
+    encoders can change places; the test can find nothing at the 5 percent level below 40.
 
     ``low`` and ``high`` bound the ``level`` bootstrap interval over encoders (see
     :mod:`mmalign.analysis.intervals`), the reference being held fixed; ``n`` counts points,
@@ -105,7 +113,27 @@ def _rows(comparison: Comparison, resamples: int) -> Iterator[dict[str, Any]]:
             "low": found.low,
             "high": found.high,
             "reason": found.reason,
+            "p_equal_depth": np.nan,
+            "equal_depth_orders": np.nan,
+            **_among_equal_depth(comparison, statistic, found),
         }
+
+
+def _among_equal_depth(comparison: Comparison, statistic: str, found: Estimate) -> dict[str, float]:
+    if (
+        statistic not in PARTIAL_STATISTICS
+        or comparison.varied_view == BOTH_VIEWS
+        or np.isnan(found.value)
+    ):
+        return {}
+    points = comparison.points
+    test = exchange_test(
+        statistic.removeprefix("partial_"),
+        points["alignment"].to_numpy(float),
+        points["performance"].to_numpy(float),
+        points["depth"].to_numpy(float),
+    )
+    return {"p_equal_depth": test.p, "equal_depth_orders": test.orders}
 
 
 def _estimates(comparison: Comparison, resamples: int) -> Iterator[tuple[str, str, Estimate]]:

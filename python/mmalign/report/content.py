@@ -108,11 +108,16 @@ def depth_rows(correlations: pd.DataFrame) -> list[dict[str, Any]]:
 def correlation_cell(row: pd.Series) -> dict[str, str]:
     """A correlation as text: its value and, below it, its interval or why it has none."""
     if row["reason"]:
-        return {"value": decimal(row["value"]), "interval": row["reason"]}
+        return {"value": decimal(row["value"]), "interval": row["reason"], "p": ""}
     return {
         "value": decimal(row["value"]),
         "interval": f"{decimal(row['low'])} to {decimal(row['high'])}",
+        "p": "" if math.isnan(row["p_equal_depth"]) else _p(row["p_equal_depth"]),
     }
+
+
+def _p(p: float) -> str:
+    return f"p{NO_BREAK}{'<' if p < 0.001 else '='}{NO_BREAK}{decimal(max(p, 0.001), 3)}"
 
 
 def correlation_text(correlations: pd.DataFrame, key: tuple[str, ...]) -> str:
@@ -172,4 +177,7 @@ def _recipe(own: pd.DataFrame) -> str:
         if column in own:
             values = joined([f"{value:g}" for value in sorted(own[column].unique())])
             text += ", " + words.format(values)
+    options = own["options"].iloc[0] if "options" in own else {}
+    if options and all(other == options for other in own["options"]):
+        text += "".join(f", {name} {value}" for name, value in sorted(options.items()))
     return text
