@@ -111,7 +111,7 @@ def correlation_cell(row: pd.Series) -> dict[str, str]:
         return {"value": decimal(row["value"]), "interval": row["reason"], "p": ""}
     return {
         "value": decimal(row["value"]),
-        "interval": f"{decimal(row['low'])} to {decimal(row['high'])}",
+        "interval": f"{decimal(row['low'])}{NO_BREAK}to{NO_BREAK}{decimal(row['high'])}",
         "p": "" if math.isnan(row["p_equal_depth"]) else _p(row["p_equal_depth"]),
     }
 
