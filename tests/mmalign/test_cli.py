@@ -352,7 +352,13 @@ def test_ctrl_c_ends_in_one_line_and_code_130(digits, tmp_path):
     command = [sys.executable, "-m", "mmalign", "study", "av-digits", "--data", str(digits)]
     command += ["--out", str(out), "--epochs", "100000", "--workers", "1"]
     process = subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, cwd=tmp_path, start_new_session=True
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        start_new_session=True,
+        # Shells start background jobs with Ctrl-C ignored, which children inherit.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 60
     while not (out / "dataset.safetensors").exists():

@@ -39,7 +39,7 @@ def build_av_digits(
                 holds recipe version, seed and size.
     seed:       decides voices, noise, pairing, split and order; equal seeds give equal bytes.
     per_digit:  samples of each digit, a multiple of 5 in 5 .. 500; one in five is for testing.
-    progress:   show a progress bar on standard error.
+    progress:   say on standard error what is being made, with a bar where that is a terminal.
 
     The layout is that of AV-MNIST (:mod:`mmalign.data.av_mnist`). In both files every ten rows in
     a row hold the ten digits, so that any stretch of rows is balanced. Takes about half a minute
@@ -92,9 +92,9 @@ def _is_built(directory: Path, asked: dict[str, object]) -> bool:
 
 def _make(directory: Path, asked: dict[str, object], progress: bool) -> None:
     seed, per_digit = asked["seed"], asked["per_digit"]
-    pictures, picture_digits = _mnist_pictures()
     utterances = draw_utterances(per_digit, seed)
     sounds = np.stack(_with_progress(utterances, seed, progress))
+    pictures, picture_digits = _mnist_pictures()
 
     # Rows of the sounds and of the pictures in an order that knows the digit only.
     generator = np.random.default_rng([seed, 2])
@@ -137,13 +137,14 @@ def _with_progress(utterances: list[Utterance], seed: int, progress: bool) -> li
     from rich.console import Console
     from rich.progress import track
 
-    console = Console(stderr=True)
+    console = Console(stderr=True, quiet=not progress)
+    console.print("Making the spoken digits, once: about half a minute.")
     return list(
         track(
             spoken_digit_mfcc(utterances, seed),
-            description="Speaking the digits",
+            description="Speaking",
             total=len(utterances),
             console=console,
-            disable=not (progress and console.is_terminal),
+            disable=not console.is_terminal,
         )
     )

@@ -11,8 +11,8 @@ from .paired import PairedDataset
 def load_dataset(source: str, progress: bool = False) -> PairedDataset:
     """Load "av-digits", or "av-mnist:PATH" for a directory in the layout of AV-MNIST.
 
-    "av-digits" is made first if the cache does not hold it; ``progress`` shows a bar while that
-    lasts. Raises UserError for another name, a missing path and damaged data.
+    "av-digits" is made first if the cache does not hold it; ``progress`` says so on standard
+    error. Raises UserError for another name, a missing path and damaged data.
     """
     name, _, path = source.partition(":")
     if source == "av-digits":
