@@ -9,7 +9,6 @@ import pytest
 from mmalign.data.av_mnist import (
     FILES,
     load_av_mnist,
-    log_mel_spectrogram,
     write_av_mnist,
 )
 from mmalign.data.sources import load_dataset
@@ -216,15 +215,3 @@ def test_source_by_name(directory):
     for source in ("mnist", "av-mnist", "av-mnist:", "av-digits:0"):
         with pytest.raises(UserError, match="there are av-digits and av-mnist:PATH"):
             load_dataset(source)
-
-
-def test_log_mel_spectrogram_inverts_the_mfcc():
-    from scipy.fft import dct
-
-    decibels = np.random.default_rng(0).normal(size=(2, 128, 36))
-    smooth = log_mel_spectrogram(dct(decibels, axis=-2, norm="ortho")[:, :20])
-    assert smooth.shape == (2, 128, 36)
-    np.testing.assert_allclose(
-        dct(smooth, axis=-2, norm="ortho")[:, :20], dct(decibels, axis=-2, norm="ortho")[:, :20]
-    )
-    np.testing.assert_allclose(dct(smooth, axis=-2, norm="ortho")[:, 20:], 0, atol=1e-12)

@@ -111,18 +111,6 @@ def write_av_mnist(
     return {file: sha256_of_file(directory / file) for file in FILES}
 
 
-def log_mel_spectrogram(mfcc: np.ndarray, bands: int = 128) -> np.ndarray:
-    """Return the log-mel spectrogram that MFCC keep, low bands first.
-
-    mfcc: (..., coefficients, frames), unscaled, from an orthonormal DCT of ``bands`` bands (128 is
-    librosa's number). Returns (..., bands, frames) in decibels: the spectrum without the detail
-    that the missing higher coefficients would carry.
-    """
-    from scipy.fft import idct
-
-    return idct(mfcc, axis=-2, n=bands, norm="ortho")
-
-
 def _check_part(directory: Path, part: str, arrays: Mapping[str, np.ndarray]) -> None:
     """Check what headers tell of one part, and its labels."""
     labels_file = f"{part}_labels.npy"
