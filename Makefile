@@ -20,7 +20,7 @@ test: $(VENV)/test
 	$(BIN)/pytest
 
 bench: $(VENV)/benchmark
-	$(BIN)/python -m benchmarks.table
+	$(BIN)/python benchmarks/table.py
 
 $(VENV)/study $(VENV)/test $(VENV)/benchmark: $(VENV)/created $(SOURCES)
 	$(PIP) "torch==$(shell sed -n 's/^torch==//p' constraints.txt)"

@@ -52,8 +52,9 @@ class NinjaBuild(build_ext):
         command = compiler()
         if not compiles(command, ["-std=c++20"]):
             sys.exit(
-                f"mmkernels needs a C++20 compiler; {shlex.join(command)} does not accept -std=c++20. "
-                "Install g++ 10 or clang 12 or newer, or name one in the environment variable CXX."
+                f"mmkernels needs a C++20 compiler; {shlex.join(command)} does not accept "
+                "-std=c++20. Install g++ 10 or clang 12 or newer, or name one in the environment "
+                "variable CXX."
             )
         sets = {
             name: flags + [f for f in WIDEST.get(name, []) if compiles(command, [f])]
@@ -68,7 +69,8 @@ class NinjaBuild(build_ext):
         target = Path(self.get_ext_fullpath(extension.name)).resolve()
         target.parent.mkdir(parents=True, exist_ok=True)
 
-        link = ["-shared"] if sys.platform != "darwin" else ["-bundle", "-undefined", "dynamic_lookup"]
+        macos = sys.platform == "darwin"
+        link = ["-bundle", "-undefined", "dynamic_lookup"] if macos else ["-shared"]
         lines = [
             f"cxx = {ninja_quote(shlex.join(command))}",
             "rule compile",

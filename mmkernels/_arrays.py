@@ -15,7 +15,8 @@ import numpy as np
 Array = Any  # a numpy, torch, cupy or jax array
 
 _TYPES = frozenset(
-    "float16 float32 float64 bool int8 int16 int32 int64 uint8 uint16 uint32 uint64".split()
+    ["float16", "float32", "float64", "bool"]
+    + [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
 )
 _ALLOWED = "float16, bfloat16, float32, float64, an integer type or bool"
 

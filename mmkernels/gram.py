@@ -234,7 +234,7 @@ def _cka(grams: list[Gram], left: list[int], right: list[int], unbiased: bool) -
 def _hsic(
     grams: list[Gram], pairs: list[tuple[int, int]], unbiased: bool
 ) -> tuple[list[float], list[float]]:
-    """HSIC of the pairs and the mean products they were centred from, both in units of the tiles."""
+    """HSIC of the pairs and the mean products they are centred from, in units of the tiles."""
     if _features_are_cheaper(grams, pairs):
         results = [
             _cpu.hsic_by_features(grams[a].features, grams[b].features, unbiased) for a, b in pairs

@@ -179,7 +179,7 @@ def _neighbors(side: Input | Neighbors, k: int, metric: str) -> np.ndarray:
         return _search(side, k, metric).host_indices
     k = neighbor_count(k, n - 1, side.name, side.shape)
     if k > side.k:
-        raise ValueError(f"k is {k}, but these neighbours of {side.name} were searched with k={side.k}.")
+        raise ValueError(f"k is {k}, but the neighbours given were searched with k={side.k}.")
     return np.ascontiguousarray(side.host_indices[:, :k])
 
 

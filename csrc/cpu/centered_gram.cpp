@@ -18,7 +18,7 @@ void centered_gram(const KernelMatrix& matrix, T* out, const Call& call) {
     visit_strip(strip_at(index, panels.count, height), panels.count, [&](int64_t i, int64_t j) {
       alignas(64) float tile[kTile];
       tile_kernels().multiply(panels.panel(i), panels.panel(j), panels.depth, tile);
-      if (half) matrix.apply(tile, half + i * kPanel, half + j * kPanel);
+      if (half) matrix.apply(tile, i, j, half);
       const int64_t rows = std::min<int64_t>(kPanel, n - i * kPanel);
       const int64_t columns = std::min<int64_t>(kPanel, n - j * kPanel);
       for (int64_t r = 0; r < rows; ++r)

@@ -14,7 +14,7 @@ int64_t rows_per_chunk(int64_t rows) { return std::max<int64_t>(128, (rows + 63)
 
 double norm_of(const double* row, int64_t n) {
   double sum = tile_kernels().dot_double(row, row, n);
-  if (sum > 1e-280 && sum < 1e280) return std::sqrt(sum);
+  if ((sum > 1e-280 && sum < 1e280) || std::isnan(sum)) return std::sqrt(sum);
   double largest = 0;
   for (int64_t c = 0; c < n; ++c) largest = std::max(largest, std::abs(row[c]));
   if (largest == 0) return 0;

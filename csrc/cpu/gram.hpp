@@ -29,8 +29,11 @@ struct KernelMatrix {
 
   // K_ii as the tiles would hold it.
   double diagonal(int64_t row) const;
-  // Turns a tile of products into kernel values.
-  void apply(float* tile, const float* row_half, const float* column_half) const;
+  // Turns the tile of products of panels i and j into kernel values. half: as half_norms().
+  void apply(float* tile, int64_t i, int64_t j, const float* half) const;
+  // Distances far smaller than the rows themselves lose their digits to float32. Where that would
+  // show in a kernel value, the pair is computed again in float64 from the rows as given.
+  void correct_cancelled(float* tile, int64_t i, int64_t j, const float* half) const;
   // The factor by which tile values exceed the caller's: scale^2 for linear, 1 for gaussian.
   double unit() const;
 };

@@ -82,7 +82,7 @@ std::vector<HsicValue> hsic_by_tiles(const std::vector<KernelMatrix>& matrices,
       for (int m = 0; m < count; ++m) {
         alignas(64) float tile[kTile];
         tile_kernels().multiply(panels[m]->panel(i), panels[m]->panel(j), panels[m]->depth, tile);
-        if (half[m]) matrices[m].apply(tile, half[m] + i * kPanel, half[m] + j * kPanel);
+        if (half[m]) matrices[m].apply(tile, i, j, half[m]);
         if (i == j || rows < kPanel || columns < kPanel)
           clear_outside(tile, rows, columns, i == j);
         double* sums = scratch.column_sums.data() + m * padded;

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "gram.hpp"
 
@@ -21,11 +22,48 @@ double KernelMatrix::bound() const {
   return std::min(1.0, 2 * inverse_square_bandwidth / (features->scale * features->scale));
 }
 
-void KernelMatrix::apply(float* tile, const float* row_half, const float* column_half) const {
+void KernelMatrix::apply(float* tile, int64_t i, int64_t j, const float* half) const {
   if (kernel == Kernel::linear) return;
   const double factor = inverse_square_bandwidth / (features->scale * features->scale);
-  tile_kernels().gaussian(tile, row_half, column_half, static_cast<float>(factor), minus_one,
-                          static_cast<float>(shift));
+  const float *row_half = half + i * kPanel, *column_half = half + j * kPanel;
+  // The exponent errs by about 2^-22 factor (row_half + column_half). Only from 1e-5 on is that
+  // worth looking at, and only where the rows stand far out beside the bandwidth does it get there.
+  const double largest = *std::max_element(row_half, row_half + kPanel) +
+                         *std::max_element(column_half, column_half + kPanel);
+  if (factor * largest * 0x1p-22 < 1e-5)
+    tile_kernels().gaussian(tile, row_half, column_half, static_cast<float>(factor), minus_one,
+                            static_cast<float>(shift));
+  else
+    correct_cancelled(tile, i, j, half);
+}
+
+void KernelMatrix::correct_cancelled(float* tile, int64_t i, int64_t j, const float* half) const {
+  const double factor = inverse_square_bandwidth / (features->scale * features->scale);
+  const int64_t n = features->view.rows, d = features->view.columns;
+  float products[kTile];
+  std::copy(tile, tile + kTile, products);
+  tile_kernels().gaussian(tile, half + i * kPanel, half + j * kPanel, static_cast<float>(factor),
+                          minus_one, static_cast<float>(shift));
+  thread_local std::vector<double> row, column;
+  row.resize(d);
+  column.resize(d);
+  for (int64_t r = 0; r < kPanel && i * kPanel + r < n; ++r) {
+    bool read = false;
+    for (int64_t c = 0; c < kPanel && j * kPanel + c < n; ++c) {
+      const double halves = static_cast<double>(half[i * kPanel + r]) + half[j * kPanel + c];
+      const double exponent = factor * (products[r * kPanel + c] - halves);
+      const double error = factor * halves * 0x1p-22;
+      // Below exp(-17) the value is 0 beside that of any pair that is near.
+      if (error < 1e-5 || exponent + error < -17) continue;
+      if (!read) features->read_plain(i * kPanel + r, row.data());
+      read = true;
+      features->read_plain(j * kPanel + c, column.data());
+      const double squared = tile_kernels().distance_double(row.data(), column.data(), d);
+      const double exact = -squared * inverse_square_bandwidth / 2;
+      tile[r * kPanel + c] =
+          static_cast<float>((minus_one ? std::expm1(exact) : std::exp(exact)) - shift);
+    }
+  }
 }
 
 void KernelMatrix::choose_shift(const Call& call) {
@@ -45,7 +83,7 @@ void KernelMatrix::choose_shift(const Call& call) {
       const int64_t i = p * panels.count / pairs, j = (i + panels.count / 2) % panels.count;
       alignas(64) float tile[kTile];
       tile_kernels().multiply(panels.panel(i), panels.panel(j), panels.depth, tile);
-      apply(tile, half.data() + i * kPanel, half.data() + j * kPanel);
+      apply(tile, i, j, half.data());
       for (int r = 0; r < kPanel; ++r)
         for (int c = 0; c < kPanel; ++c) {
           const int64_t row = i * kPanel + r, column = j * kPanel + c;

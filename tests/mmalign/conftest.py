@@ -7,8 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from mmalign.study import run_study
 from rich.console import Console
+
+from mmalign.study import run_study
 
 from .tiny_study import tiny_dataset, tiny_study
 

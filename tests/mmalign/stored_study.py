@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+
 from mmalign.study import Alignment, CellStore, EncoderCell, Study
 from mmalign.study.directory import StudyDirectory
 

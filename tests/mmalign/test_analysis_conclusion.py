@@ -6,6 +6,7 @@ import re
 
 import pandas as pd
 import pytest
+
 from mmalign.analysis import conclude
 from mmalign.analysis.labels import decimal, file_slug, metric_label, metric_slug
 

@@ -7,12 +7,13 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
+
 from mmalign.analysis import correlations as full_correlations
 from mmalign.analysis import write_correlations
 from mmalign.analysis.comparisons import best_encoder, comparisons
 from mmalign.analysis.correlations import COLUMNS
 from mmalign.study import load_results
-from scipy import stats
 
 from .stored_study import CHANCE, write_study
 

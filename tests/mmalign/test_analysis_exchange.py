@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
+
 from mmalign.analysis.exchange import exchange_test
 from mmalign.analysis.intervals import estimate
 

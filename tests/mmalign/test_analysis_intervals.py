@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
+
 from mmalign.analysis.fit import fit_line
 from mmalign.analysis.intervals import estimate
-from scipy import stats
 
 
 def own(n):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mmalign.analysis.weighted import correlation_of, weighted_correlation, weighted_midranks
 from scipy import stats
+
+from mmalign.analysis.weighted import correlation_of, weighted_correlation, weighted_midranks
 
 
 def expanded(values, weights):

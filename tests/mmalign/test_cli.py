@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+
 from mmalign.cli import main
 from mmalign.cli_measure import METRICS
 from mmalign.errors import UserError

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+
 from mmalign.data import av_digits
 from mmalign.data.av_digits import build_av_digits
 from mmalign.data.av_mnist import FILES, load_av_mnist

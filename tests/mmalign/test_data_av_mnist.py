@@ -6,6 +6,7 @@ import struct
 
 import numpy as np
 import pytest
+
 from mmalign.data.av_mnist import (
     FILES,
     load_av_mnist,

@@ -9,10 +9,11 @@ import zipfile
 import numpy as np
 import pytest
 import torch
-from mmalign.data.features import load_features
-from mmalign.errors import UserError
 from safetensors.numpy import save_file as save_numpy
 from safetensors.torch import save_file as save_torch
+
+from mmalign.data.features import load_features
+from mmalign.errors import UserError
 
 X = np.random.default_rng(0).normal(size=(3, 6, 4)).astype(np.float32)
 

@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+
 from mmalign.data.paired import PairedDataset, fingerprint, paired_dataset, standardize
 from mmalign.errors import UserError
 

@@ -6,11 +6,12 @@ from itertools import pairwise
 
 import pytest
 import torch
+from torch import nn
+
 from mmalign.encoders import Classifier, build_encoder
 from mmalign.encoders.dropout import Dropout
 from mmalign.encoders.transformer import TransformerLayer
 from mmalign.errors import UserError
-from torch import nn
 
 KINDS = [
     ("mlp", (4, 3), {}, 12),

@@ -5,6 +5,7 @@ import os
 import stat
 
 import pytest
+
 from mmalign.errors import UserError
 from mmalign.files import atomic_path, json_text, read_json, write_json
 

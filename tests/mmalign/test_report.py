@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
+
 from mmalign.analysis import correlations
 from mmalign.analysis.comparisons import comparisons
 from mmalign.data.paired import paired_dataset, standardize
@@ -22,7 +24,6 @@ from mmalign.report.figures_correlation import correlation_intervals
 from mmalign.report.figures_data import mel_decibels
 from mmalign.report.figures_performance import alignment_by_depth
 from mmalign.study import load_results
-from PIL import Image
 
 from .stored_study import write_study
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+
 from mmalign.data import speech
 from mmalign.data.speech import SAMPLE_RATE, Utterance, espeak_version, speak
 from mmalign.errors import UserError

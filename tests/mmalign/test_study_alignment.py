@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
+import mmkernels
 from mmalign.errors import UserError
 from mmalign.study import Alignment, CellStore, EncoderCell, Study
 from mmalign.study.alignment import best_pair, measure_alignments
-
-import mmkernels
 
 METRICS = [
     Alignment("mutual_knn", "left", "right", {"k": 7}),

@@ -7,6 +7,7 @@ import json
 import pickle
 
 import pytest
+
 from mmalign.errors import UserError
 from mmalign.study import Alignment, AlignmentCell, EncoderCell, Study
 from mmalign.study.cell import canonical_json, cell_from_json

@@ -33,13 +33,24 @@ def finish(process: subprocess.Popen) -> tuple[int, str]:
     return process.returncode, errors
 
 
+def children_of(process: subprocess.Popen) -> list[psutil.Process]:
+    """Return the workers of a run; a run has other, short-lived children too."""
+    workers = []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(process.pid).children():
+            with contextlib.suppress(psutil.Error):
+                if any("mmalign.study.worker" in part for part in child.cmdline()):
+                    workers.append(child)
+    return workers
+
+
 def workers_of(process: subprocess.Popen, count: int = 1) -> list[psutil.Process]:
     """Wait until the run has at least ``count`` workers."""
-    parent = psutil.Process(process.pid)
     for _ in range(1200):
-        children = parent.children()
-        if len(children) >= count or process.poll() is not None:
-            return children
+        workers = children_of(process)
+        if len(workers) >= count:
+            return workers
+        assert process.poll() is None, f"the run ended: {process.stderr.read()}"
         time.sleep(0.05)
     raise AssertionError("the run started no workers")
 
@@ -49,7 +60,7 @@ def wait_for_holder(
 ) -> tuple[psutil.Process, str]:
     """Wait until a worker not in ``gone`` computes a cell; return it and its lock file."""
     for _ in range(1200):
-        for worker in psutil.Process(process.pid).children():
+        for worker in children_of(process):
             with contextlib.suppress(psutil.Error):
                 files = [] if worker.pid in gone else worker.open_files()
                 locks = [file.path for file in files if file.path.endswith(".lock")]

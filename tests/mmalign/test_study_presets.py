@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+
 from mmalign.data.paired import PairedDataset, paired_dataset
 from mmalign.encoders import build_encoder
 from mmalign.errors import UserError

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+
 from mmalign.errors import UserError
 from mmalign.study import CellStore, load_results, write_tables
 

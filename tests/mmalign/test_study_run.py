@@ -8,6 +8,7 @@ import time
 
 import pytest
 import torch
+
 from mmalign.errors import UserError
 from mmalign.study import CellStore, Study, load_results, run_study
 from mmalign.study.encoder_result import train_encoder
@@ -24,9 +25,11 @@ def test_a_study_from_end_to_end(finished_study):
         "study.json",
         "cells",
         "log.jsonl",
+        "locks",
         "encoders.parquet",
         "alignments.parquet",
     }
+    assert [path.name for path in (finished_study / "locks").iterdir()] == ["study.lock"]
     store = CellStore(finished_study)
     for cell in study.encoder_cells:
         meta, arrays = store.read(cell.hash)

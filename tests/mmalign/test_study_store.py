@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+
 from mmalign.errors import UserError
 from mmalign.study import CellStore, DamagedCell
 

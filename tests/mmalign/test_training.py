@@ -8,6 +8,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
 from mmalign.encoders import Classifier, build_encoder
 from mmalign.errors import UserError
 from mmalign.training import (
@@ -22,7 +24,6 @@ from mmalign.training import (
 from mmalign.training.determinism import resolve_device
 from mmalign.training.fit import Optimisation
 from mmalign.training.view import view_data
-from torch import nn
 
 from .tiny_study import tiny_dataset
 

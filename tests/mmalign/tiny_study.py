@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
+
 from mmalign.data.paired import PairedDataset, paired_dataset
 from mmalign.study import Alignment, EncoderCell, Study, run_study
 

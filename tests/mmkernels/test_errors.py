@@ -98,6 +98,10 @@ class TestOneArgument:
         bad = X.astype(np.float64)
         bad[4, 5] = -np.inf
         refuse(ValueError, ["x has NaN or infinity in row 4 "], SINGLE[name], bad)
+        bad[4] = np.nan
+        refuse(ValueError, ["x has NaN or infinity in row 4 "], SINGLE[name], bad)
+        bad[4, :5] = 0
+        refuse(ValueError, ["x has NaN or infinity in row 4 "], SINGLE[name], bad)
 
     def test_not_finite_half_precision(self, name):
         refuse(ValueError, ["x", "row 0"], SINGLE[name], np.full((9, 3), np.inf, np.float16))
