@@ -39,7 +39,7 @@ def bandwidth(kernel: str, sigma: Any) -> float | str | None:
     """None for the linear kernel; "median" or a positive number for the others."""
     if kernel == "linear":
         if sigma is not None:
-            raise ValueError(f"sigma is for kernel='rbf', not for 'linear'; it is {sigma!r}.")
+            raise ValueError(f"sigma is {sigma!r}, but the linear kernel has none.")
         return None
     if sigma is None or (isinstance(sigma, str) and sigma == "median"):
         return "median"
