@@ -89,13 +89,16 @@ def test_killed_at_random_moments_it_ends_in_the_same_bytes(finished_study, tmp_
     (directory / "cells").mkdir(parents=True)
     moments = random.Random(0)
     kept: dict[str, tuple[int, int]] = {}
+    killed = 0
     for wanted in (0, 1, 5):
         process = start(directory)
-        workers = workers_of(process)
+        if wanted == 0:
+            workers_of(process)
         wait_for_cells(directory, wanted)
         time.sleep(moments.uniform(0, 0.3))
+        workers = children_of(process)
         process.kill()
-        process.wait()
+        killed += process.wait() == -signal.SIGKILL
         # Workers see their parent's end and follow.
         assert psutil.wait_procs(workers, timeout=20)[1] == []
         process.stderr.close()
@@ -103,6 +106,7 @@ def test_killed_at_random_moments_it_ends_in_the_same_bytes(finished_study, tmp_
         assert {name: now.get(name) for name in kept} == kept
         kept = now
     assert len(kept) >= 5
+    assert killed >= 2
     code, errors = finish(start(directory))
     assert code == 0, errors
     now = identities(directory)

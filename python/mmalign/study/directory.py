@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -107,19 +106,19 @@ class StudyDirectory:
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Keep other runs from writing the files that belong to no single cell."""
-        (self.path / "locks").mkdir(exist_ok=True)
         with filelock.FileLock(self.path / "locks" / "study.lock"):
             yield
 
     def tidy(self) -> None:
         """Remove what only an unfinished study needs; within :meth:`exclusive`.
 
-        Another run that is still here finds every cell finished and needs none of it either.
+        Another run that is still here finds every cell finished and needs none of it either. The
+        folder of the locks stays: that run may be waiting at the door of :meth:`exclusive`.
         """
         self.dataset_file.unlink(missing_ok=True)
         for partial in self.path.glob(".*.partial"):
             partial.unlink(missing_ok=True)
-        shutil.rmtree(self.path / "locks", ignore_errors=True)
+        self.store.forget_claims()
 
 
 class RunLog:

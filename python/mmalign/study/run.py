@@ -113,7 +113,7 @@ def _run(
             device=str(torch_device),
             workers=count,
             missing=len(missing),
-            platform=platform.platform(),
+            platform=f"{platform.system()} {platform.release()} {platform.machine()}",
         )
         if missing:
             progress.say(

@@ -102,9 +102,7 @@ class CellStore:
 
         The operating system takes the right back from a process that dies.
         """
-        locks = self.directory / "locks"
-        locks.mkdir(exist_ok=True)
-        lock = filelock.FileLock(locks / f"{name}.lock")
+        lock = filelock.FileLock(self._lock_file(name))
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout:
@@ -117,6 +115,14 @@ class CellStore:
             yield True
         finally:
             lock.release()
+
+    def _lock_file(self, name: str) -> Path:
+        return self.directory / "locks" / f"{name}.lock"
+
+    def forget_claims(self) -> None:
+        """Remove the lock files of finished cells, which nobody will compute any more."""
+        for path in (self.directory / "cells").glob("*.safetensors"):
+            self._lock_file(path.stem).unlink(missing_ok=True)
 
     def prepare(self) -> None:
         """Make the folders; raises UserError where that is impossible."""
