@@ -28,12 +28,12 @@ def digits() -> PairedDataset:
     return paired_dataset("digits", views, np.arange(300) % 10, splits, 10)
 
 
-def test_quick_has_two_seeds_and_four_depths_of_each_view(digits):
+def test_quick_has_three_seeds_and_four_depths_of_each_view(digits):
     study = av_digits_study("quick", digits)
     for view, encoder in (("image", "patch_vit"), ("audio", "transformer")):
         cells = study.of_view(view)
-        assert len(cells) == len({(cell.depth, cell.seed) for cell in cells}) >= 8
-        assert len({cell.depth for cell in cells}) >= 4
+        assert len(cells) == len({(cell.depth, cell.seed) for cell in cells}) == 12
+        assert len({cell.depth for cell in cells}) == 4
         assert {cell.encoder for cell in cells} == {encoder}
     study.check_dataset(digits)
 
