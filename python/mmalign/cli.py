@@ -67,7 +67,7 @@ def study(context: click.Context) -> None:
     default="quick",
     show_default=True,
     metavar="NAME",
-    help="quick: 2 seeds x 4 depths per view, minutes on two cores. full: 5 seeds x 10 depths and "
+    help="quick: 3 seeds x 4 depths per view, minutes on two cores. full: 5 seeds x 10 depths and "
     "100 epochs, hours.",
 )
 @click.option(
