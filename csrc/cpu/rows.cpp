@@ -3,6 +3,8 @@
 #include <bit>
 #include <cstring>
 
+#include "tile_kernels.hpp"
+
 namespace mmkernels::cpu {
 namespace {
 
@@ -60,6 +62,8 @@ const T* contiguous_row(const ArrayView& view, int64_t row, Type type) {
 }  // namespace
 
 void read_row(const ArrayView& view, int64_t row, double* out) {
+  if (const float* values = float_row(view, row))
+    return tile_kernels().widen_row(values, out, view.columns);
   switch (view.type) {
     case Type::float16: return read<Half>(view, row, out, 2);
     case Type::bfloat16: return read<BFloat>(view, row, out, 2);

@@ -54,6 +54,9 @@ struct TileKernels {
   // Sum over i < n of a[i] * b[i] in float32, in 4 interleaved chains per lane.
   float (*dot_short)(const float* a, const float* b, int64_t n);
 
+  // out[i] = row[i] in float64.
+  void (*widen_row)(const float* row, double* out, int64_t n);
+
   // row[i] = (row[i] * factor - centre[i]) * scale.
   void (*centre_row)(double* row, const double* centre, double factor, double scale, int64_t n);
 

@@ -175,16 +175,19 @@ void squared_distance(float* tile, const float* row_half, const float* column_ha
 }
 
 void widen(const float* tile, double* wide, double* row_sums, double* column_sums) {
+  Double columns[kPanel / kDoubles] = {};
   for (int r = 0; r < kPanel; ++r) {
     Double row{};
-    for (int v = 0; v < kPanel; v += kDoubles) {
-      const Double value = load_widened(tile + r * kPanel + v);
-      store_double(wide + r * kPanel + v, value);
-      store_double(column_sums + v, load_double(column_sums + v) + value);
+    for (int v = 0; v < kPanel / kDoubles; ++v) {
+      const Double value = load_widened(tile + r * kPanel + v * kDoubles);
+      store_double(wide + r * kPanel + v * kDoubles, value);
+      columns[v] += value;
       row += value;
     }
     row_sums[r] += sum_lanes(row);
   }
+  for (int v = 0; v < kPanel; v += kDoubles)
+    store_double(column_sums + v, load_double(column_sums + v) + columns[v / kDoubles]);
 }
 
 // Four independent chains hide the latency of the additions; the order is fixed by the code.
@@ -250,6 +253,12 @@ float dot_short(const float* a, const float* b, int64_t n) {
   for (int width = kLanes / 2; width > 0; width /= 2)
     for (int j = 0; j < width; ++j) lane[j] += lane[j + width];
   return total + lane[0];
+}
+
+void widen_row(const float* row, double* out, int64_t n) {
+  int64_t i = 0;
+  for (; i + kDoubles <= n; i += kDoubles) store_double(out + i, load_widened(row + i));
+  for (; i < n; ++i) out[i] = row[i];
 }
 
 void centre_row(double* row, const double* centre, double factor, double scale, int64_t n) {
@@ -349,7 +358,7 @@ extern const TileKernels kernels;
 const TileKernels kernels{MMK_NAME,      multiply,   compare,        gaussian,
                           squared_distance, widen,   dot_tiles,      add_tile,
                           dot_float,     dot_double, distance_float, distance_double,
-                          dot_short,     centre_row, add_row,        round_float,
+                          dot_short,     widen_row,  centre_row, add_row,        round_float,
                           round_bfloat16, kth_largest, nullptr};
 
 }  // namespace mmkernels::cpu::MMK_NAMESPACE
