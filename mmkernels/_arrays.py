@@ -107,7 +107,8 @@ def _from_other(name: str, x: Array) -> tuple[np.ndarray, str, Callable[[Any], A
                 "it there first."
             )
         try:
-            values = np.asarray(x)
+            only_dlpack = hasattr(x, "__dlpack__") and not hasattr(x, "__array__")
+            values = np.from_dlpack(x) if only_dlpack else np.asarray(x)
         except Exception as error:
             raise TypeError(f"{name} cannot be read as an array of numbers: {error}.") from None
     if values.dtype.name == "bfloat16":

@@ -69,7 +69,8 @@ def knn(x: Array, k: int, *, metric: str = "cosine", queries: Array | None = Non
     Neighbors with ``indices`` (m, k) int64 and ``scores`` (m, k) float64, best first.
 
     Cost: n^2 d / 2 multiply-adds (n m d with queries) in float32, then float64 for the few
-    candidates per row that rounding cannot exclude; memory 4 n d bytes and 8 n (2 k + 48).
+    candidates per row that rounding cannot exclude; memory 4 n d bytes (2 n d where bfloat16
+    products choose the candidates) and 8 n (2 k + 48).
 
     Raises ValueError for NaN or infinity (the first row is named), for k out of range, and for a
     zero row where a cosine is asked for.

@@ -7,10 +7,17 @@
 #include <stdexcept>
 
 namespace mmkernels::cpu {
+namespace {
+
+// Up to a multiple of 16, as kth_largest takes its values.
+int64_t whole_vectors(int64_t count) { return (count + 15) / 16 * 16; }
+
+}  // namespace
 
 CandidateLists::CandidateLists(int64_t rows, int64_t k, int64_t depth, const ScoreFrame& queries,
                                const ScoreFrame& candidates)
-    : k_(k), capacity_((2 * k + 48 + 15) / 16 * 16), error_(depth), queries_(queries), candidates_(candidates),
+    : k_(k), capacity_(whole_vectors(2 * k + 48)), error_(depth), queries_(queries),
+      candidates_(candidates),
       scores_(make_aligned<float>(rows * capacity_)),
       indices_(make_aligned<int32_t>(rows * capacity_)), counts_(rows, 0), limits_(rows),
       locks_((rows + kPanel - 1) / kPanel), exact_(rows) {
@@ -39,7 +46,7 @@ void CandidateLists::compact(int64_t row, ExactScorer& exact) {
   const int64_t count = counts_[row];
   float limit = this->limit(row);
   // Padded to whole vectors with what no threshold reaches.
-  const int64_t padded = (count + 15) / 16 * 16;
+  const int64_t padded = whole_vectors(count);
   thread_local std::vector<float> errors, lower;
   errors.resize(padded);
   lower.assign(padded, -std::numeric_limits<float>::infinity());
@@ -85,7 +92,7 @@ void CandidateLists::sharpen(int64_t row, ExactScorer& exact) {
   const int64_t count = counts_[row];
   if (exact_[row] || count < k_ + 4) return;
   int32_t* indices = indices_.get() + row * capacity_;
-  const int64_t padded = (count + 15) / 16 * 16;
+  const int64_t padded = whole_vectors(count);
   thread_local std::vector<float> scores, lower;
   scores.resize(padded);
   lower.assign(padded, -std::numeric_limits<float>::infinity());

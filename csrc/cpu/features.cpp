@@ -91,7 +91,7 @@ Features::Features(const ArrayView& array, const Features& frame, const Call& ca
 }
 
 bool Features::usable() const {
-  return first_nonfinite < 0 && !overflows && !(unit && first_zero >= 0);
+  return first_nonfinite < 0 && !overflows && !(unit && !zero_rows.empty());
 }
 
 double Features::read_unscaled(int64_t row, double* out) const {
@@ -147,7 +147,6 @@ void Features::inspect(const Call& call) {
     if (row >= 0 && first_nonfinite < 0) first_nonfinite = row;
   for (int64_t i = 0; i < n; ++i)
     if (norms[i] == 0) zero_rows.push_back(i);
-  if (!zero_rows.empty()) first_zero = zero_rows.front();
   if (!unit)
     for (double norm : norms) overflows |= !(norm < 1e150);
   centre = mean.mean();

@@ -56,9 +56,9 @@ class Features {
   const ArrayView view;
   const bool unit;
 
-  // First offending row, or -1. Nothing below means anything unless both are -1 (zero rows matter
-  // only where unit rows are asked for).
-  int64_t first_nonfinite = -1, first_zero = -1;
+  // What is wrong with the rows. Nothing below means anything unless they are usable: all finite,
+  // not too large, and none of them zero where unit rows are asked for.
+  int64_t first_nonfinite = -1;  // -1: none
   std::vector<int64_t> zero_rows;
   bool overflows = false;  // squared norms exceed float64, or the candidates' scale
   bool usable() const;

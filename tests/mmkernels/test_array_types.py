@@ -245,3 +245,22 @@ class OnCudaByDlpack:
 def test_gpu_arrays_are_refused_in_a_sentence():
     with pytest.raises(ValueError, match="y is not in host memory"):
         mmkernels.cka(datasets.gaussian(20, 4), OnCudaByDlpack())
+
+
+class OnlyDLPack:
+    """What a library without numpy's protocol hands over."""
+
+    def __init__(self, values):
+        self._values = values
+
+    def __dlpack__(self, **options):
+        return self._values.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self._values.__dlpack_device__()
+
+
+def test_dlpack_alone_is_enough():
+    x, y = datasets.related(40, 6, 9)
+    assert mmkernels.cka(OnlyDLPack(x), OnlyDLPack(y)) == mmkernels.cka(x, y)
+    assert mmkernels.mutual_knn(OnlyDLPack(x), y, k=3) == mmkernels.mutual_knn(x, y, k=3)
