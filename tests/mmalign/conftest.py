@@ -1,4 +1,4 @@
-"""One finished tiny study, shared by the tests that read or repeat it."""
+"""What several tests start from: a finished tiny study, files of features."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -33,3 +34,27 @@ def finished_study(_finished_study, tmp_path) -> Path:
 def quiet() -> Console:
     """A console that remembers what it was told; read it with ``quiet.file.getvalue()``."""
     return Console(file=io.StringIO(), width=200)
+
+
+@pytest.fixture
+def features(tmp_path, monkeypatch):
+    """A working directory with features of 60 samples: a, b share a part, c is unrelated."""
+    monkeypatch.chdir(tmp_path)
+    generator = np.random.default_rng(0)
+    shared = generator.normal(size=(60, 4))
+    arrays = {
+        "a": shared @ generator.normal(size=(4, 8)) + 0.1 * generator.normal(size=(60, 8)),
+        "b": shared @ generator.normal(size=(4, 5)) + 0.1 * generator.normal(size=(60, 5)),
+        "c": generator.normal(size=(60, 6)),
+    }
+    for name, array in arrays.items():
+        np.save(f"{name}.npy", array)
+    np.save("short.npy", arrays["a"][:50])
+    np.save("constant.npy", np.ones((60, 3)))
+    zero, nan = arrays["b"].copy(), arrays["b"].copy()
+    zero[7] = 0
+    nan[7, 2] = np.nan
+    np.save("zero.npy", zero)
+    np.save("nan.npy", nan)
+    np.savez("many.npz", unrelated=arrays["c"], related=arrays["b"])
+    return arrays
