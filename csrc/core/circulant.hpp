@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <numeric>
 
 namespace mmkernels {
 
@@ -20,6 +21,20 @@ inline int64_t panels_per_strip(int64_t panels, int64_t panel_bytes) {
   const int64_t fit = 384 * 1024 / std::max<int64_t>(panel_bytes, 1);
   return std::clamp<int64_t>(std::min(fit, panels / 16), 1, 8);
 }
+
+// The i-th of `count` panels in an order that jumps over the samples by about a golden section:
+// samples sorted by similarity then do not arrive each better than all before it.
+class ScatteredOrder {
+ public:
+  explicit ScatteredOrder(int64_t count) : count_(count), step_(std::max<int64_t>(1, count * 0.618)) {
+    while (std::gcd(step_, count_) > 1) ++step_;
+  }
+  int64_t operator()(int64_t i) const { return i * step_ % count_; }
+
+ private:
+  const int64_t count_;
+  int64_t step_;
+};
 
 inline int64_t strip_count(int64_t panels, int64_t per_strip) {
   return (panels + per_strip - 1) / per_strip;

@@ -1,11 +1,15 @@
 // For every row the candidates that can still be among its k best.
 //
-// A list holds float32 scores f and indices in the order they came. When it is full it is
-// compacted: with e the error bound of a pair, the k-th largest f - e seen so far is a limit that
-// the k best true scores reach, so whatever has f + e below it can go. Where too many remain
-// (duplicates, or spacings finer than float32), the remaining are scored in float64 once and only
-// the k best are kept: a list never grows, and nothing is ever lost. The final order is that of
-// the float64 scores, so the result does not depend on the order in which candidates arrived.
+// A list holds float32 scores f and the candidates' indices in the order they came. With e the
+// error bound of a pair, a true score lies in [f - e - 2 t, f + e], where t is the product of what
+// the two rows hold outside a prefix of their coordinates (0 where all coordinates were multiplied).
+// When a list is full it is compacted: the k-th largest lower end seen so far is a limit that the k
+// best true scores reach, so whatever has its upper end below can go. Where too many remain, those
+// that look best are scored again from the rows as given, which raises the limit to about the k-th
+// best true score. Where that does not help either (spacings finer than float32), all of them are
+// scored in float64 once and only the k best are kept: a list never grows, and nothing is ever
+// lost. The final order is that of the float64 scores, so the result does not depend on the order
+// in which candidates arrived.
 #pragma once
 
 #include <atomic>
@@ -43,10 +47,12 @@ class SpinLock {
 
 class CandidateLists {
  public:
+  // spare_bytes: what the lists may take at most, if that leaves them a few places to spare.
   CandidateLists(int64_t rows, int64_t k, int64_t depth, const ScoreFrame& queries,
-                 const ScoreFrame& candidates);
+                 const ScoreFrame& candidates, int64_t spare_bytes);
 
-  // Below this no candidate of the row can be among the k best; rises as candidates come.
+  // Below this no candidate of the row can be among the k best; rises as candidates come. Rows are
+  // counted up to whole panels; those beyond the last have a limit that nothing reaches.
   float limit(int64_t row) const { return limits_[row].load(std::memory_order_relaxed); }
 
   // Rows of one panel are changed under their panel's lock.
@@ -54,30 +60,38 @@ class CandidateLists {
 
   void append(int64_t row, float score, int64_t candidate, ExactScorer& exact) {
     if (counts_[row] == capacity_) compact(row, exact);
-    const int64_t slot = row * capacity_ + counts_[row]++;
-    scores_[slot] = score;
-    indices_[slot] = static_cast<int32_t>(candidate);
+    entries_[row * capacity_ + counts_[row]++] = {score, static_cast<uint32_t>(candidate)};
   }
 
-  // Writes the row's k best, best first.
+  // Writes the row's k best, best first; without scores, in the order of their indices, which asks
+  // for float64 only where float32 cannot tell who belongs to them.
   void finish(int64_t row, ExactScorer& exact, int64_t* indices, double* scores);
 
  private:
-  float bound(int64_t row, int64_t candidate) const;
+  struct Entry {
+    float score;
+    uint32_t index;  // with kRefined where the score is from the rows as given
+    static constexpr uint32_t kRefined = uint32_t{1} << 31;
+    bool refined() const { return index & kRefined; }
+    int64_t candidate() const { return index & ~kRefined; }
+  };
+
+  // What bounds the error of a candidate's scores, side by side because it is looked up at random.
+  struct Terms {
+    float norm, residual, bias, tail;
+  };
+
+  void bound(int64_t row, const ExactScorer& exact) const;
+  void drop(int64_t row, const ExactScorer& exact);
+  void refine(int64_t row, ExactScorer& exact, int64_t most);
   void compact(int64_t row, ExactScorer& exact);
   void score_exactly(int64_t row, ExactScorer& exact);
-  void sharpen(int64_t row, ExactScorer& exact);
 
   const int64_t k_, capacity_;
   const FilterError error_;
-  const ScoreFrame &queries_, &candidates_;
-  // Where all candidates have about the same norm, one bound per row serves for all of them.
-  struct {
-    float norm = 0, residual = 0, bias = 0;
-  } largest_;
-  bool uniform_ = false;
-  AlignedBuffer<float> scores_;
-  AlignedBuffer<int32_t> indices_;
+  const ScoreFrame& queries_;
+  std::vector<Terms> terms_;
+  AlignedBuffer<Entry> entries_;
   std::vector<int32_t> counts_;
   std::vector<std::atomic<float>> limits_;
   std::vector<SpinLock> locks_;

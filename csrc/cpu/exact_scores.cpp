@@ -22,8 +22,9 @@ ScoreFrame score_frame(const Features& features, const PackedRows& packed,
   frame.bias.assign(padded, -std::numeric_limits<float>::infinity());
   frame.norm.assign(padded, 0.0f);
   frame.residual.assign(padded, 0.0f);
+  frame.slack.assign(padded, 0.0f);
+  frame.tail.assign(padded, 0.0f);
   frame.offset.assign(n, 0.0);
-  frame.slack.assign(n, 0.0f);
   double centre_square = 0;
   for (double value : candidates.centre) centre_square += scale * value * (scale * value);
   double largest = 1;  // of the uncentred rows, in the scale of the tiles

@@ -1,6 +1,7 @@
 // Similarities of single pairs in float64, and the frame that relates them to tile values.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -15,30 +16,34 @@ class ExactScorer {
  public:
   ExactScorer(const Features& candidates, const Features& queries, Metric metric)
       : candidates_(candidates), queries_(queries), metric_(metric),
+        largest_(*std::max_element(candidates.norms.begin(), candidates.norms.end())),
         query_(candidates.view.columns), candidate_(candidates.view.columns) {}
 
-  void set_query(int64_t row) {
-    if (row == row_) return;
-    row_ = row;
-    queries_.read_plain(row, query_.data());
-  }
+  void set_query(int64_t row) { row_ = row; }
 
-  // The score in float32 and how far it may be off, where both rows are float32 in place and the
-  // metric is a product; false otherwise, or where float32 could overflow.
-  bool approximate(int64_t candidate, float& score, float& error) const {
+  // The score, in float32 where both rows are float32 in place and far from the ends of its range.
+  double estimate(int64_t candidate) {
+    if (!in_float32(candidate)) return (*this)(candidate);
     const float* query = float_row(queries_.view, row_);
     const float* other = float_row(candidates_.view, candidate);
-    if (!query || !other || metric_ == Metric::euclidean) return false;
-    const double norms = queries_.norms[row_] * candidates_.norms[candidate];
-    if (!(norms > 1e-20 && norms < 1e30)) return false;
     const int64_t d = candidates_.view.columns;
-    const double unit = metric_ == Metric::cosine ? 1 / norms : 1.0;
-    score = static_cast<float>(tile_kernels().dot_short(query, other, d) * unit);
-    // At least 16 interleaved chains, then a tree: d / 16 + 16 roundings of at most the norms, and
-    // as many products that may underflow.
-    const double roundings = static_cast<double>(d) / 16 + 32;
-    error = static_cast<float>(roundings * (0x1.01p-24 * norms + 0x1p-120) * unit);
-    return true;
+    if (metric_ == Metric::euclidean) return -tile_kernels().distance_short(query, other, d);
+    const double product = tile_kernels().dot_short(query, other, d);
+    return metric_ == Metric::cosine ? product / norms(candidate) : product;
+  }
+
+  // No estimate for this query is further from its score s than fixed + relative |s|: at least 16
+  // interleaved chains, then a tree, so d / 16 + 16 roundings of at most the sum of sizes, and as
+  // many terms that may underflow. (A squared difference is rounded twice more.)
+  struct EstimateError {
+    double fixed, relative;
+  };
+  EstimateError estimate_error() const {
+    const double roundings = (static_cast<double>(candidates_.view.columns) / 16 + 36) * 0x1.02p-24;
+    const double underflow = static_cast<double>(candidates_.view.columns) * 0x1p-124;
+    if (metric_ == Metric::euclidean) return {underflow, roundings};
+    if (metric_ == Metric::cosine) return {roundings + underflow / kLeastSize, 0};
+    return {roundings * queries_.norms[row_] * largest_ + underflow, 0};
   }
 
   void prefetch(int64_t candidate) const {
@@ -46,31 +51,58 @@ class ExactScorer {
       for (int64_t c = 0; c < candidates_.view.columns; c += 16) __builtin_prefetch(row + c);
   }
 
+  // The score in float64. Divided by one product of norms, so that s_ij and s_ji are the same bits.
   double operator()(int64_t candidate) {
-    const ArrayView& view = candidates_.view;
-    const TileKernels& kernels = tile_kernels();
-    const bool distance = metric_ == Metric::euclidean;
-    double score;
-    if (const float* row = float_row(view, candidate)) {
-      score = (distance ? kernels.distance_float : kernels.dot_float)(query_.data(), row, view.columns);
-    } else {
-      const double* values = double_row(view, candidate);
-      if (!values) {
-        read_row(view, candidate, candidate_.data());
-        values = candidate_.data();
-      }
-      score = (distance ? kernels.distance_double : kernels.dot_double)(query_.data(), values,
-                                                                        view.columns);
-    }
-    if (metric_ == Metric::cosine) return score / candidates_.norms[candidate];
-    return distance ? -score : score;
+    if (read_ != row_) read_row(queries_.view, read_ = row_, query_.data());
+    if (metric_ == Metric::euclidean) return -distance(candidate);
+    if (metric_ == Metric::inner_product) return dot(candidate);
+    const double size = norms(candidate);
+    if (size > 1e-200 && size < 1e200) return dot(candidate) / size;
+    // Products of raw values could leave the range of float64.
+    queries_.read_plain(row_, query_.data());
+    read_ = -1;
+    return dot(candidate) / candidates_.norms[candidate];
   }
 
  private:
+  double dot(int64_t candidate) {
+    const int64_t d = candidates_.view.columns;
+    if (const float* row = float_row(candidates_.view, candidate))
+      return tile_kernels().of_floats.dot(query_.data(), row, d);
+    return tile_kernels().of_doubles.dot(query_.data(), doubles(candidate), d);
+  }
+
+  double distance(int64_t candidate) {
+    const int64_t d = candidates_.view.columns;
+    if (const float* row = float_row(candidates_.view, candidate))
+      return tile_kernels().of_floats.distance(query_.data(), row, d);
+    return tile_kernels().of_doubles.distance(query_.data(), doubles(candidate), d);
+  }
+
+  const double* doubles(int64_t candidate) {
+    if (const double* row = double_row(candidates_.view, candidate)) return row;
+    read_row(candidates_.view, candidate, candidate_.data());
+    return candidate_.data();
+  }
+
+  static constexpr double kLeastSize = 1e-20;
+
+  double norms(int64_t candidate) const {
+    return queries_.norms[row_] * candidates_.norms[candidate];
+  }
+
+  bool in_float32(int64_t candidate) const {
+    const double size = norms(candidate);
+    return size > kLeastSize && size < 1e30 && queries_.norms[row_] < 1e18 &&
+           candidates_.norms[candidate] < 1e18 && float_row(queries_.view, row_) &&
+           float_row(candidates_.view, candidate);
+  }
+
   const Features &candidates_, &queries_;
   const Metric metric_;
-  int64_t row_ = -1;
-  std::vector<double> query_, candidate_;
+  const double largest_;
+  int64_t row_ = -1, read_ = -1;
+  std::vector<double> query_, candidate_;  // query_ holds row read_ as given
 };
 
 // Tile values t_ij = c_i . c_j rank the candidates of row i once a bias per candidate is added:
@@ -83,6 +115,7 @@ struct ScoreFrame {
   std::vector<float> norm;      // |c| of each row as packed, rounded up; 0 beyond the last
   std::vector<float> residual;  // |c - c as packed|, rounded up; 0 beyond the last
   std::vector<float> slack;     // what float64 itself may err for this row, in units of f
+  std::vector<float> tail;      // the norm of c outside the coordinates packed, rounded up
 };
 
 // The most by which a computed f_ij can differ from the true one, for a query and a candidate, or

@@ -13,20 +13,25 @@ constexpr int64_t kBlock = 512;
 
 int64_t feature_panels(int64_t features) { return (features + kPanel - 1) / kPanel; }
 
+// What a thread needs to pack a row: the row as read, and as rounded.
+struct PackBuffer {
+  std::vector<double> row;
+  std::vector<float> rounded;
+};
+
 // A block of centred samples as panels of 32 features, [panel][sample][32].
 void pack_block(const Features& features, int64_t first, int64_t count, float* out,
-                std::vector<std::vector<double>>& buffers, const Call& call) {
+                std::vector<PackBuffer>& buffers, const Call& call) {
   const int64_t d = features.view.columns, panels = feature_panels(d);
   constexpr int64_t chunk = 32;
   parallel_for((count + chunk - 1) / chunk, call, [&](int64_t index, int thread) {
-    std::vector<double>& row = buffers[thread];
-    row.assign(panels * kPanel, 0.0);
+    PackBuffer& buffer = buffers[thread];
+    buffer.row.resize(d);
+    buffer.rounded.assign(panels * kPanel, 0.0f);
     for (int64_t i = index * chunk; i < std::min(count, (index + 1) * chunk); ++i) {
-      features.read_centred(first + i, row.data());
-      for (int64_t p = 0; p < panels; ++p) {
-        float* target = out + (p * count + i) * kPanel;
-        for (int c = 0; c < kPanel; ++c) target[c] = static_cast<float>(row[p * kPanel + c]);
-      }
+      features.pack_row(first + i, buffer.row.data(), buffer.rounded.data());
+      for (int64_t p = 0; p < panels; ++p)
+        std::copy_n(buffer.rounded.data() + p * kPanel, kPanel, out + (p * count + i) * kPanel);
     }
   });
 }
@@ -49,7 +54,7 @@ double squared_product(const Features& x, const Features& y, const Call& call) {
   std::fill(sums.get(), sums.get() + total * kTile, 0.0);
 
   constexpr int64_t group = 16;  // tiles per unit of work: one left panel, many right ones
-  std::vector<std::vector<double>> buffers(call.threads);
+  std::vector<PackBuffer> buffers(call.threads);
   for (int64_t first = 0; first < n; first += kBlock) {
     const int64_t count = std::min(kBlock, n - first);
     pack_block(x, first, count, block_x.get(), buffers, call);

@@ -12,18 +12,20 @@ namespace {
 // Rows per partial sum: a function of n alone.
 int64_t rows_per_chunk(int64_t rows) { return std::max<int64_t>(128, (rows + 63) / 64); }
 
-double norm_of(const double* row, int64_t n) {
-  double sum = tile_kernels().dot_double(row, row, n);
+template <class Value>
+double norm_of(const Value* row, int64_t n) {
+  double sum = row_kernels(row).square(row, n);
   if ((sum > 1e-280 && sum < 1e280) || std::isnan(sum)) return std::sqrt(sum);
   double largest = 0;
-  for (int64_t c = 0; c < n; ++c) largest = std::max(largest, std::abs(row[c]));
+  for (int64_t c = 0; c < n; ++c) largest = std::max<double>(largest, std::abs(row[c]));
   if (largest == 0) return 0;
   sum = 0;
   for (int64_t c = 0; c < n; ++c) sum += (row[c] / largest) * (row[c] / largest);
   return largest * std::sqrt(sum);
 }
 
-bool all_finite(const double* row, int64_t n) {
+template <class Value>
+bool all_finite(const Value* row, int64_t n) {
   for (int64_t c = 0; c < n; ++c)
     if (!std::isfinite(row[c])) return false;
   return true;
@@ -38,9 +40,10 @@ class MeanOfRows {
 
   // Differences to one of the rows are summed, not the rows: a constant feature then has exactly
   // its own value as mean, and a large common offset costs no digits.
-  void add(int64_t chunk, const double* row, double factor) {
+  template <class Value>
+  void add(int64_t chunk, const Value* row, double factor) {
     const int64_t d = origin_.size();
-    tile_kernels().add_row(partial_.data() + chunk * d, row, origin_.data(), factor, d);
+    row_kernels(row).add(partial_.data() + chunk * d, row, origin_.data(), factor, d);
     ++counts_[chunk];
   }
 
@@ -94,13 +97,33 @@ bool Features::usable() const {
   return first_nonfinite < 0 && !overflows && !(unit && !zero_rows.empty());
 }
 
-double Features::read_unscaled(int64_t row, double* out) const {
-  read_row(view, row, out);
-  if (!unit) return 1;
-  const double norm = norms[row];
-  if (norm > 1e-300) return 1 / norm;
-  for (int64_t c = 0; c < view.columns; ++c) out[c] /= norm;
-  return 1;
+// body(values, factor), where factor times the values is x_i (unit: x_i / |x_i|): the row in place
+// if it can be read there.
+template <class Body>
+auto Features::with_row(int64_t row, double* buffer, Body&& body) const {
+  const double norm = unit ? norms[row] : 1;
+  if (norm > 1e-300) {
+    if (const float* values = float_row(view, row)) return body(values, 1 / norm);
+    if (const double* values = double_row(view, row)) return body(values, 1 / norm);
+  }
+  read_row(view, row, buffer);
+  const double* values = buffer;
+  if (norm > 1e-300) return body(values, 1 / norm);
+  for (int64_t c = 0; c < view.columns; ++c) buffer[c] /= norm;
+  return body(values, 1.0);
+}
+
+RowMoments Features::pack_row(int64_t row, double* buffer, float* out) const {
+  return with_row(row, buffer, [&](auto* values, double factor) {
+    return row_kernels(values).pack_float(values, centre.data(), factor, scale, view.columns, out);
+  });
+}
+
+RowMoments Features::pack_row(int64_t row, double* buffer, uint16_t* out) const {
+  return with_row(row, buffer, [&](auto* values, double factor) {
+    return row_kernels(values).pack_bfloat16(values, centre.data(), factor, scale, view.columns,
+                                             out);
+  });
 }
 
 void Features::read_plain(int64_t row, double* out) const {
@@ -111,24 +134,23 @@ void Features::read_plain(int64_t row, double* out) const {
   for (int64_t c = 0; c < view.columns; ++c) out[c] /= norm;
 }
 
-void Features::read_centred(int64_t row, double* out) const {
-  const double factor = read_unscaled(row, out);
-  tile_kernels().centre_row(out, centre.data(), factor, scale, view.columns);
-}
-
 void Features::inspect(const Call& call) {
   const int64_t n = view.rows, d = view.columns;
   norms.assign(n, 0.0);
-  const auto norm_and_read = [&](int64_t i, double* row) {
-    read_row(view, i, row);
-    norms[i] = norm_of(row, d);
-    if (unit && norms[i] <= 1e-300 && norms[i] > 0) return read_unscaled(i, row);
-    return unit && norms[i] > 0 ? 1 / norms[i] : 1.0;
-  };
   std::vector<double> origin(d);
+  const auto measure = [&](int64_t i, double* buffer) {
+    if (const float* values = float_row(view, i)) {
+      norms[i] = norm_of(values, d);
+    } else if (const double* wide = double_row(view, i)) {
+      norms[i] = norm_of(wide, d);
+    } else {
+      read_row(view, i, buffer);
+      norms[i] = norm_of(static_cast<const double*>(buffer), d);
+    }
+  };
   if (n) {
-    const double factor = norm_and_read(0, origin.data());
-    for (double& value : origin) value *= factor;
+    measure(0, origin.data());
+    if (!unit || norms[0] > 0) read_plain(0, origin.data());
   }
   const int64_t chunk = rows_per_chunk(n), chunks = (n + chunk - 1) / chunk;
   MeanOfRows mean(chunks, std::move(origin));
@@ -138,9 +160,12 @@ void Features::inspect(const Call& call) {
     std::vector<double>& row = buffers[thread];
     row.resize(d);
     for (int64_t i = index * chunk; i < std::min(n, (index + 1) * chunk); ++i) {
-      const double factor = norm_and_read(i, row.data());
-      if (!std::isfinite(norms[i]) && bad[index] < 0 && !all_finite(row.data(), d)) bad[index] = i;
-      mean.add(index, row.data(), factor);
+      measure(i, row.data());
+      if (unit && norms[i] == 0) continue;
+      with_row(i, row.data(), [&](auto* values, double factor) {
+        if (!std::isfinite(norms[i]) && bad[index] < 0 && !all_finite(values, d)) bad[index] = i;
+        mean.add(index, values, factor);
+      });
     }
   });
   for (int64_t row : bad)
@@ -167,8 +192,8 @@ std::vector<double> Features::mean_of_near_rows(const std::vector<double>& dista
     row.resize(d);
     for (int64_t i = index * chunk; i < std::min(n, (index + 1) * chunk); ++i) {
       if (distances[i] > limit) continue;
-      const double factor = read_unscaled(i, row.data());
-      mean.add(index, row.data(), factor);
+      with_row(i, row.data(),
+               [&](auto* values, double factor) { mean.add(index, values, factor); });
     }
   });
   return mean.mean();
@@ -194,45 +219,46 @@ void Features::measure_centred(const Call& call) {
   const int64_t chunk = rows_per_chunk(n);
   std::vector<std::vector<double>> buffers(call.threads);
   parallel_for((n + chunk - 1) / chunk, call, [&](int64_t index, int thread) {
-    std::vector<double>& row = buffers[thread];
-    row.resize(d);
+    std::vector<double>& buffer = buffers[thread];
+    buffer.resize(2 * d);
+    double* centred = buffer.data() + d;
     for (int64_t i = index * chunk; i < std::min(n, (index + 1) * chunk); ++i) {
-      read_centred(i, row.data());
-      centred_norms[i] = norm_of(row.data(), d);
+      std::fill(centred, centred + d, 0.0);
+      with_row(i, buffer.data(), [&](auto* values, double factor) {
+        row_kernels(values).add(centred, values, centre.data(), factor, d);
+      });
+      centred_norms[i] = norm_of(static_cast<const double*>(centred), d);
     }
   });
   largest_ = 0;
   for (double norm : centred_norms) largest_ = std::max(largest_, norm);
 }
 
-// round(row, words) rounds the d values of a centred row into `words` words and returns a bound on
-// the norm of what was lost.
-template <class Word, class Round>
-PackedRows Features::pack(int64_t words, Word* out, const Call& call, Round&& round) const {
+// Rows of `depth` values each, a whole number of 32-bit words, into panels.
+template <class Value>
+PackedRows Features::pack(int64_t depth, void* out, const Call& call) const {
   const int64_t n = view.rows, d = view.columns, count = (n + kPanel - 1) / kPanel;
+  const int64_t row_bytes = depth * static_cast<int64_t>(sizeof(Value)), words = row_bytes / 4;
   PackedRows rows{std::vector<double>(n), std::vector<double>(n), std::vector<float>(n)};
-  std::vector<double> scaled_centre(centre);
-  for (double& value : scaled_centre) value *= scale;
   struct Buffer {
     std::vector<double> row;
-    std::vector<Word> rounded;  // the rows of one panel, each contiguous
+    std::vector<Value> packed;  // the rows of one panel, each contiguous
   };
   std::vector<Buffer> buffers(call.threads);
   parallel_for(count, call, [&](int64_t index, int thread) {
     Buffer& buffer = buffers[thread];
-    buffer.row.assign(d + 1, 0.0);
-    buffer.rounded.assign(words * kPanel, 0);
+    buffer.row.resize(d);
+    buffer.packed.assign(depth * kPanel, Value{});
     const int64_t first = index * kPanel, last = std::min(n, first + kPanel);
     for (int64_t i = first; i < last; ++i) {
-      double* row = buffer.row.data();
-      read_centred(i, row);
-      rows.norms[i] = norm_of(row, d);
-      rows.centre_products[i] = tile_kernels().dot_double(row, scaled_centre.data(), d);
-      rows.residuals[i] = round_up(round(row, buffer.rounded.data() + (i - first) * words));
+      const RowMoments moments =
+          pack_row(i, buffer.row.data(), buffer.packed.data() + (i - first) * depth);
+      rows.norms[i] = std::sqrt(moments.square);
+      rows.centre_products[i] = scale * moments.with_centre;
+      rows.residuals[i] = round_up(std::sqrt(moments.lost));
     }
-    Word* panel = out + index * words * kPanel;
-    for (int64_t w = 0; w < words; ++w)
-      for (int r = 0; r < kPanel; ++r) panel[w * kPanel + r] = buffer.rounded[r * words + w];
+    tile_kernels().interleave(buffer.packed.data(), words,
+                              static_cast<char*>(out) + index * kPanel * row_bytes);
   });
   return rows;
 }
@@ -242,11 +268,7 @@ const Panels& Features::panels(const Call& call) const {
   if (panels_.data) return panels_;
   const int64_t d = view.columns, count = (view.rows + kPanel - 1) / kPanel;
   Panels packed{d, count, make_aligned<float>(count * d * kPanel), {}};
-  packed.rows = pack(d, packed.data.get(), call, [&](const double* row, float* out) {
-    tile_kernels().round_float(row, out, d);
-    // At most half a unit in the last place of each value, or of the smallest normal number.
-    return 0x1p-24 * norm_of(row, d) + static_cast<double>(d) * 0x1p-149;
-  });
+  packed.rows = pack<float>(d, packed.data.get(), call);
   panels_ = std::move(packed);
   return panels_;
 }
@@ -256,10 +278,7 @@ const BFloatPanels& Features::bfloat_panels(const Call& call) const {
   if (bfloat_panels_.data) return bfloat_panels_;
   const int64_t d = view.columns, count = (view.rows + kPanel - 1) / kPanel, pairs = (d + 1) / 2;
   BFloatPanels packed{pairs, count, make_aligned<uint32_t>(count * pairs * kPanel), {}};
-  packed.rows = pack(pairs, packed.data.get(), call, [&](const double* row, uint32_t* out) {
-    // Two values to a word, the earlier one in the low half; an odd last one meets zero.
-    return std::sqrt(tile_kernels().round_bfloat16(row, out, d));
-  });
+  packed.rows = pack<uint16_t>(2 * pairs, packed.data.get(), call);
   bfloat_panels_ = std::move(packed);
   return bfloat_panels_;
 }

@@ -82,11 +82,12 @@ class Features {
   // rows then are at distance exactly 0.
   const std::vector<float>& half_norms(const Call& call) const;
 
-  // out = c_i, or x_i (unit: x_i / |x_i|) for read_plain.
-  void read_centred(int64_t row, double* out) const;
+  // out = x_i (unit: x_i / |x_i|).
   void read_plain(int64_t row, double* out) const;
-  // Reads the row as given and returns what to multiply it with for read_plain's result.
-  double read_unscaled(int64_t row, double* out) const;
+
+  // Rounds c_i to out and returns its moments; buffer holds d values.
+  RowMoments pack_row(int64_t row, double* buffer, float* out) const;
+  RowMoments pack_row(int64_t row, double* buffer, uint16_t* out) const;
 
  private:
   void inspect(const Call& call);
@@ -94,8 +95,10 @@ class Features {
   void leave_out_far_rows(const Call& call);
   std::vector<double> mean_of_near_rows(const std::vector<double>& distances, double limit,
                                         const Call& call) const;
-  template <class Word, class Round>
-  PackedRows pack(int64_t words, Word* out, const Call& call, Round&& round) const;
+  template <class Body>
+  auto with_row(int64_t row, double* buffer, Body&& body) const;
+  template <class Value>
+  PackedRows pack(int64_t depth, void* out, const Call& call) const;
 
   double largest_ = 0;
   mutable std::mutex packing_;

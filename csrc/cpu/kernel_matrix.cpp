@@ -58,7 +58,7 @@ void KernelMatrix::correct_cancelled(float* tile, int64_t i, int64_t j, const fl
       if (!read) features->read_plain(i * kPanel + r, row.data());
       read = true;
       features->read_plain(j * kPanel + c, column.data());
-      const double squared = tile_kernels().distance_double(row.data(), column.data(), d);
+      const double squared = tile_kernels().of_doubles.distance(row.data(), column.data(), d);
       const double exact = -squared * inverse_square_bandwidth / 2;
       tile[r * kPanel + c] =
           static_cast<float>((minus_one ? std::expm1(exact) : std::exp(exact)) - shift);

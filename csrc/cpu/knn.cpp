@@ -64,7 +64,8 @@ class Search {
         query_frame_(symmetric_ ? candidate_frame_ : own_query_frame_),
         query_bounds_(query_frame_), candidate_bounds_(candidate_frame_),
         error_(candidates.view.columns),
-        lists_(queries_.view.rows, k, candidates.view.columns, query_frame_, candidate_frame_) {}
+        lists_(queries_.view.rows, k, candidates.view.columns, query_frame_, candidate_frame_,
+               spare_bytes()) {}
 
   void run(int64_t k, int64_t* indices, double* scores) {
     scorers_.resize(call_.threads);
@@ -87,6 +88,12 @@ class Search {
     return score_frame(features, packed, candidates_, metric_);
   }
 
+  // Beside the packed rows a search takes about what the rows would in float32, plus 32 MiB.
+  int64_t spare_bytes() const {
+    const ArrayView& view = queries_.view;
+    return (low_ ? view.rows * view.columns * 2 : 0) + (int64_t{32} << 20);
+  }
+
   ExactScorer& scorer(int thread) {
     if (!scorers_[thread]) scorers_[thread].emplace(candidates_, queries_, metric_);
     return *scorers_[thread];
@@ -96,12 +103,14 @@ class Search {
   void filter(const Operands& operands) {
     const int64_t rows = operands.rows.count, columns = operands.columns.count;
     const int64_t height = panels_per_strip(rows, operands.panel_bytes());
+    const ScatteredOrder row_order(rows), column_order(columns);
     parallel_for(strip_count(rows, height), call_, [&](int64_t index, int thread) {
       const Strip strip = strip_at(index, rows, height);
       const auto visit = [&](int64_t i, int64_t j) {
+        const int64_t row = row_order(i), column = column_order(j);
         alignas(64) float values[kTile];
-        operands.multiply(i, j, values);
-        collect(values, i, j, scorer(thread));
+        operands.multiply(row, column, values);
+        collect(values, row, column, scorer(thread));
       };
       if (symmetric_)
         visit_strip(strip, rows, visit);
@@ -113,14 +122,16 @@ class Search {
 
   // Limits of a panel's rows less the largest error that a candidate of the other panel can have.
   void limits(int64_t panel, const PanelBounds& others, int64_t other, float* out) const {
-    for (int r = 0; r < kPanel; ++r) {
-      const int64_t row = panel * kPanel + r;
-      out[r] = row < queries_.view.rows
-                   ? lists_.limit(row) - error_(query_frame_.norm[row], query_frame_.residual[row],
-                                                query_frame_.slack[row], others.norm[other],
-                                                others.residual[other], others.bias[other])
-                   : std::numeric_limits<float>::infinity();
-    }
+    const float *norm = query_frame_.norm.data() + panel * kPanel,
+                *residual = query_frame_.residual.data() + panel * kPanel,
+                *slack = query_frame_.slack.data() + panel * kPanel;
+    float limit[kPanel];
+    for (int r = 0; r < kPanel; ++r) limit[r] = lists_.limit(panel * kPanel + r);
+    const float other_norm = others.norm[other], other_residual = others.residual[other],
+                other_bias = others.bias[other];
+    for (int r = 0; r < kPanel; ++r)
+      out[r] = limit[r] -
+               error_(norm[r], residual[r], slack[r], other_norm, other_residual, other_bias);
   }
 
   // Puts into the lists what of a tile can be among somebody's nearest.

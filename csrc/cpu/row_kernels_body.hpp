@@ -8,43 +8,48 @@
 namespace mmkernels::cpu::MMK_NAMESPACE {
 namespace {
 
-double dot_float(const double* a, const float* b, int64_t n) {
-  double sum = dot([=](int64_t i) { return load_double(a + i); },
-                   [=](int64_t i) { return load_widened(b + i); }, n);
-  for (int64_t i = n - n % kDoubles; i < n; ++i) sum += a[i] * b[i];
+// Sum over i < n of first(i) * second(i), of vectors and of the single values that are left.
+template <class First, class Second, class Single>
+inline double sum_products(int64_t n, First first, Second second, Single single) {
+  double sum = dot(first, second, n);
+  for (int64_t i = n - n % kDoubles; i < n; ++i) sum += single(i);
   return sum;
 }
 
-double dot_double(const double* a, const double* b, int64_t n) {
-  double sum = dot([=](int64_t i) { return load_double(a + i); },
-                   [=](int64_t i) { return load_double(b + i); }, n);
-  for (int64_t i = n - n % kDoubles; i < n; ++i) sum += a[i] * b[i];
-  return sum;
+template <class Value>
+double dot_row(const double* a, const Value* b, int64_t n) {
+  return sum_products(
+      n, [=](int64_t i) { return load_wide(a + i); }, [=](int64_t i) { return load_wide(b + i); },
+      [=](int64_t i) { return a[i] * b[i]; });
 }
 
-double distance_float(const double* a, const float* b, int64_t n) {
-  const auto difference = [=](int64_t i) { return load_double(a + i) - load_widened(b + i); };
-  double sum = dot(difference, difference, n);
-  for (int64_t i = n - n % kDoubles; i < n; ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
-  return sum;
+template <class Value>
+double distance_row(const double* a, const Value* b, int64_t n) {
+  const auto difference = [=](int64_t i) { return load_wide(a + i) - load_wide(b + i); };
+  return sum_products(n, difference, difference,
+                      [=](int64_t i) { return (a[i] - b[i]) * (a[i] - b[i]); });
 }
 
-double distance_double(const double* a, const double* b, int64_t n) {
-  const auto difference = [=](int64_t i) { return load_double(a + i) - load_double(b + i); };
-  double sum = dot(difference, difference, n);
-  for (int64_t i = n - n % kDoubles; i < n; ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
-  return sum;
+template <class Value>
+double square_row(const Value* row, int64_t n) {
+  const auto value = [=](int64_t i) { return load_wide(row + i); };
+  return sum_products(n, value, value, [=](int64_t i) {
+    return static_cast<double>(row[i]) * static_cast<double>(row[i]);
+  });
 }
 
-float dot_short(const float* a, const float* b, int64_t n) {
+// Sum over i < n of product(a[i], b[i]), of vectors and of the single values that are left.
+template <class Product>
+inline float sum_short(const float* a, const float* b, int64_t n, Product product) {
   Float sum[4] = {};
   int64_t i = 0;
   for (; i + 4 * kLanes <= n; i += 4 * kLanes)
-    for (int j = 0; j < 4; ++j) sum[j] += load(a + i + j * kLanes) * load(b + i + j * kLanes);
-  for (; i + kLanes <= n; i += kLanes) sum[0] += load(a + i) * load(b + i);
+    for (int j = 0; j < 4; ++j)
+      sum[j] += product(load(a + i + j * kLanes), load(b + i + j * kLanes));
+  for (; i + kLanes <= n; i += kLanes) sum[0] += product(load(a + i), load(b + i));
   sum[0] = (sum[0] + sum[1]) + (sum[2] + sum[3]);
   float total = 0;
-  for (; i < n; ++i) total += a[i] * b[i];
+  for (; i < n; ++i) total += product(a[i], b[i]);
   float lane[kLanes];
   for (int j = 0; j < kLanes; ++j) lane[j] = sum[0][j];
   for (int width = kLanes / 2; width > 0; width /= 2)
@@ -52,89 +57,169 @@ float dot_short(const float* a, const float* b, int64_t n) {
   return total + lane[0];
 }
 
+float dot_short(const float* a, const float* b, int64_t n) {
+  return sum_short(a, b, n, [](auto x, auto y) { return x * y; });
+}
+
+float distance_short(const float* a, const float* b, int64_t n) {
+  return sum_short(a, b, n, [](auto x, auto y) { return (x - y) * (x - y); });
+}
+
 void widen_row(const float* row, double* out, int64_t n) {
   int64_t i = 0;
-  for (; i + kDoubles <= n; i += kDoubles) store_double(out + i, load_widened(row + i));
+  for (; i + kDoubles <= n; i += kDoubles) store(out + i, load_wide(row + i));
   for (; i < n; ++i) out[i] = row[i];
 }
 
-void centre_row(double* row, const double* centre, double factor, double scale, int64_t n) {
+template <class Value>
+void add_row(double* sum, const Value* row, const double* origin, double factor, int64_t n) {
   int64_t i = 0;
   for (; i + kDoubles <= n; i += kDoubles)
-    store_double(row + i, (load_double(row + i) * factor - load_double(centre + i)) * scale);
-  for (; i < n; ++i) row[i] = (row[i] * factor - centre[i]) * scale;
-}
-
-void add_row(double* sum, const double* row, const double* origin, double factor, int64_t n) {
-  int64_t i = 0;
-  for (; i + kDoubles <= n; i += kDoubles)
-    store_double(sum + i,
-                 load_double(sum + i) + (load_double(row + i) * factor - load_double(origin + i)));
+    store(sum + i, load_wide(sum + i) + (load_wide(row + i) * factor - load_wide(origin + i)));
   for (; i < n; ++i) sum[i] += row[i] * factor - origin[i];
 }
 
-void round_float(const double* row, float* out, int64_t n) {
-  int64_t i = 0;
-  for (; i + kDoubles <= n; i += kDoubles)
-    *reinterpret_cast<HalfFloatUnaligned*>(out + i) =
-        __builtin_convertvector(load_double(row + i), HalfFloat);
-  for (; i < n; ++i) out[i] = static_cast<float>(row[i]);
-}
+// The two roundings of centred rows: what is stored, and the value it stands for.
+struct ToFloat {
+  typedef float Stored;
+  static Double store_rounded(Double value, float* out) {
+    const HalfFloat kept = __builtin_convertvector(value, HalfFloat);
+    *reinterpret_cast<HalfFloatUnaligned*>(out) = kept;
+    return __builtin_convertvector(kept, Double);
+  }
+};
 
-double round_bfloat16(const double* row, uint32_t* out, int64_t n) {
-  Double lost{};
-  double rest = 0;
-  int32_t kept_bits[kDoubles];
-  int64_t i = 0;
-  for (; i + kDoubles <= n; i += kDoubles) {
-    const Double value = load_double(row + i);
+struct ToBFloat16 {
+  typedef uint16_t Stored;
+  // Ties to even.
+  static Double store_rounded(Double value, uint16_t* out) {
     const HalfInt bits = (HalfInt)__builtin_convertvector(value, HalfFloat);
     const HalfInt kept = (bits + 0x7fff + (bits >> 16 & 1)) & ~0xffff;
-    const Double difference = value - __builtin_convertvector((HalfFloat)kept, Double);
-    lost += difference * difference;
-    *reinterpret_cast<HalfIntUnaligned*>(kept_bits) = kept;
-    for (int j = 0; j < kDoubles; j += 2)
-      out[(i + j) / 2] = static_cast<uint32_t>(kept_bits[j]) >> 16 |
-                         static_cast<uint32_t>(kept_bits[j + 1]);
+    *reinterpret_cast<HalfShortUnaligned*>(out) = __builtin_convertvector(kept >> 16, HalfShort);
+    return __builtin_convertvector((HalfFloat)kept, Double);
   }
-  for (; i < n; ++i) {
-    const float value = static_cast<float>(row[i]);
-    uint32_t bits;
-    __builtin_memcpy(&bits, &value, sizeof bits);
-    bits = (bits + 0x7fff + (bits >> 16 & 1)) & ~0xffffu;
-    float kept;
-    __builtin_memcpy(&kept, &bits, sizeof kept);
-    rest += (row[i] - kept) * (row[i] - kept);
-    out[i / 2] = i % 2 ? out[i / 2] | bits : bits >> 16;
+};
+
+// One pass over a row; the values that do not fill a vector are packed as one that zeros fill.
+template <class Round, class Value>
+RowMoments pack_row(const Value* row, const double* centre, double factor, double scale, int64_t n,
+                    typename Round::Stored* out) {
+  Double square[2] = {}, with_centre[2] = {}, lost[2] = {};
+  const auto pack = [&](Double value, Double origin, typename Round::Stored* target, int chain) {
+    const Double centred = (value * factor - origin) * scale;
+    const Double difference = centred - Round::store_rounded(centred, target);
+    square[chain] += centred * centred;
+    with_centre[chain] += centred * origin;
+    lost[chain] += difference * difference;
+  };
+  int64_t i = 0;
+  for (; i + 2 * kDoubles <= n; i += 2 * kDoubles)
+    for (int chain = 0; chain < 2; ++chain)
+      pack(load_wide(row + i + chain * kDoubles), load_wide(centre + i + chain * kDoubles),
+           out + i + chain * kDoubles, chain);
+  for (; i < n; i += kDoubles) {
+    const int64_t left = n - i < kDoubles ? n - i : kDoubles;
+    double values[kDoubles] = {}, origins[kDoubles] = {};
+    typename Round::Stored packed[kDoubles];
+    for (int64_t j = 0; j < left; ++j) values[j] = row[i + j], origins[j] = centre[i + j];
+    pack(load_wide(values), load_wide(origins), packed, 0);
+    for (int64_t j = 0; j < left; ++j) out[i + j] = packed[j];
   }
-  return sum_lanes(lost) + rest;
+  return {sum_lanes(square[0] + square[1]), sum_lanes(with_centre[0] + with_centre[1]),
+          sum_lanes(lost[0] + lost[1])};
+}
+
+template <class Value>
+constexpr RowKernels<Value> row_kernels{
+    .dot = dot_row<Value>,
+    .distance = distance_row<Value>,
+    .square = square_row<Value>,
+    .add = add_row<Value>,
+    .pack_float = pack_row<ToFloat, Value>,
+    .pack_bfloat16 = pack_row<ToBFloat16, Value>,
+};
+
+// Transposes a square of lanes: blocks of half the width change places, then blocks within them.
+inline void transpose(Int (&rows)[kLanes]) {
+#pragma GCC unroll 4
+  for (int half = kLanes / 2; half > 0; half /= 2) {
+    Int upper, lower;
+    for (int lane = 0; lane < kLanes; ++lane) {
+      upper[lane] = lane & half ? kLanes + lane - half : lane;
+      lower[lane] = lane & half ? kLanes + lane : lane + half;
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < kLanes; ++r)
+      if (!(r & half)) {
+        const Int first = rows[r], second = rows[r + half];
+        rows[r] = __builtin_shuffle(first, second, upper);
+        rows[r + half] = __builtin_shuffle(first, second, lower);
+      }
+  }
+}
+
+void interleave(const void* rows, int64_t words, void* panel) {
+  constexpr int bytes = sizeof(int32_t);
+  const char* source = static_cast<const char*>(rows);
+  char* target = static_cast<char*>(panel);
+  int64_t w = 0;
+  for (; w + kLanes <= words; w += kLanes)
+    for (int first = 0; first < kPanel; first += kLanes) {
+      Int square[kLanes];
+      for (int r = 0; r < kLanes; ++r)
+        square[r] = *reinterpret_cast<const Words*>(source + ((first + r) * words + w) * bytes);
+      transpose(square);
+      for (int r = 0; r < kLanes; ++r)
+        *reinterpret_cast<Words*>(target + ((w + r) * kPanel + first) * bytes) = square[r];
+    }
+  for (; w < words; ++w)
+    for (int r = 0; r < kPanel; ++r)
+      __builtin_memcpy(target + (w * kPanel + r) * bytes, source + (r * words + w) * bytes, bytes);
 }
 
 // Bit patterns of floats, made to sort as the values do.
 inline Int ordered(Int bits) { return bits ^ (bits >> 31 & 0x7fffffff); }
 
-// Bisection of the ordered patterns, until exactly k values are on the upper side: some ten counts
-// whatever the values, where a partial sort branches at each.
+inline int32_t smallest_lane(Int v) {
+  int32_t smallest = v[0];
+  for (int j = 1; j < kLanes; ++j) smallest = v[j] < smallest ? v[j] : smallest;
+  return smallest;
+}
+
+inline int64_t sum_lanes(Int v) {
+  int64_t sum = 0;
+  for (int j = 0; j < kLanes; ++j) sum += v[j];
+  return sum;
+}
+
+// Bisection of the ordered patterns between the least finite value and the largest, until exactly k
+// values are on the upper side: some six counts, where a partial sort branches at each value.
 float kth_largest(const float* values, int64_t n, int64_t k) {
-  int64_t low = INT32_MIN, high = INT32_MAX;  // the answer is in [low, high]
+  const Int infinity = Int{} + 0x7f800000, none = Int{} + INT32_MAX;
+  Int least = none, most = ~none, finite_count{};
+  for (int64_t i = 0; i < n; i += kLanes) {
+    const Int pattern = ordered((Int)load(values + i));
+    const Int finite = pattern > ~infinity;
+    const Int candidate = finite ? pattern : none;
+    finite_count -= finite;
+    least = candidate < least ? candidate : least;
+    most = pattern > most ? pattern : most;
+  }
+  if (sum_lanes(finite_count) < k) return -__builtin_inff();
+  int64_t low = smallest_lane(least), high = ~smallest_lane(~most);  // the answer is in [low, high]
   while (low < high) {
-    const int32_t middle = static_cast<int32_t>((low + high + 1) >> 1);
-    Int count{}, least = Int{} + INT32_MAX;
+    const int32_t middle = static_cast<int32_t>(low + (high - low + 1) / 2);
+    Int count{}, smallest = none;
     for (int64_t i = 0; i < n; i += kLanes) {
       const Int pattern = ordered((Int)load(values + i));
       const Int reached = pattern >= middle;
+      const Int candidate = reached ? pattern : none;
       count -= reached;
-      const Int candidate = (pattern & reached) | (INT32_MAX & ~reached);
-      least = candidate < least ? candidate : least;
+      smallest = candidate < smallest ? candidate : smallest;
     }
-    int64_t reached = 0;
-    int32_t smallest = INT32_MAX;
-    for (int j = 0; j < kLanes; ++j) {
-      reached += count[j];
-      smallest = least[j] < smallest ? least[j] : smallest;
-    }
+    const int64_t reached = sum_lanes(count);
     if (reached == k) {
-      low = smallest;
+      low = smallest_lane(smallest);
       break;
     }
     if (reached > k)

@@ -12,6 +12,31 @@ namespace mmkernels::cpu {
 inline constexpr int kPanel = 32;
 inline constexpr int kTile = kPanel * kPanel;
 
+// Sums over the values c of a centred row, in float64.
+struct RowMoments {
+  double square;       // of c^2
+  double with_centre;  // of c times the centre
+  double lost;         // of (c - c as packed)^2
+};
+
+// What is done to the rows of a caller's array, of float32 or float64.
+template <class Value>
+struct RowKernels {
+  // Sum over i < n of a[i] * b[i], of (a[i] - b[i])^2, and of row[i]^2, in float64.
+  double (*dot)(const double* a, const Value* b, int64_t n);
+  double (*distance)(const double* a, const Value* b, int64_t n);
+  double (*square)(const Value* row, int64_t n);
+
+  // sum[i] += row[i] * factor - origin[i].
+  void (*add)(double* sum, const Value* row, const double* origin, double factor, int64_t n);
+
+  // out[i] = c[i] = (row[i] * factor - centre[i]) * scale, rounded to float32 or to bfloat16.
+  RowMoments (*pack_float)(const Value* row, const double* centre, double factor, double scale,
+                           int64_t n, float* out);
+  RowMoments (*pack_bfloat16)(const Value* row, const double* centre, double factor, double scale,
+                              int64_t n, uint16_t* out);
+};
+
 struct TileKernels {
   const char* name;
 
@@ -43,32 +68,16 @@ struct TileKernels {
   // accumulator += tile, in float64.
   void (*add_tile)(const float* tile, double* accumulator);
 
-  // Sum over i < n of a[i] * b[i] in float64, with b in float32 or float64.
-  double (*dot_float)(const double* a, const float* b, int64_t n);
-  double (*dot_double)(const double* a, const double* b, int64_t n);
-
-  // Sum over i < n of (a[i] - b[i])^2 in float64.
-  double (*distance_float)(const double* a, const float* b, int64_t n);
-  double (*distance_double)(const double* a, const double* b, int64_t n);
-
   // Sum over i < n of a[i] * b[i] in float32, in 4 interleaved chains per lane.
   float (*dot_short)(const float* a, const float* b, int64_t n);
+  // The same of (a[i] - b[i])^2.
+  float (*distance_short)(const float* a, const float* b, int64_t n);
 
   // out[i] = row[i] in float64.
   void (*widen_row)(const float* row, double* out, int64_t n);
 
-  // row[i] = (row[i] * factor - centre[i]) * scale.
-  void (*centre_row)(double* row, const double* centre, double factor, double scale, int64_t n);
-
-  // sum[i] += row[i] * factor - origin[i].
-  void (*add_row)(double* sum, const double* row, const double* origin, double factor, int64_t n);
-
-  // out[i] = row[i] rounded to float32.
-  void (*round_float)(const double* row, float* out, int64_t n);
-
-  // Word w of out holds row[2 w] (low half) and row[2 w + 1] rounded to bfloat16, ties to even; an
-  // odd last value meets zero. Returns the squared norm of what rounding lost.
-  double (*round_bfloat16)(const double* row, uint32_t* out, int64_t n);
+  // panel[w][r] = rows[r][w] for 32 rows of `words` 32-bit words each, whatever they hold.
+  void (*interleave)(const void* rows, int64_t words, void* panel);
 
   // The k-th largest of n values without NaN, 1 <= k <= n; n must be a multiple of 16.
   float (*kth_largest)(const float* values, int64_t n, int64_t k);
@@ -76,10 +85,16 @@ struct TileKernels {
   // As multiply, of panels whose 32-bit words each hold the bfloat16 values 2 t and 2 t + 1; null
   // where the instruction set has no such product.
   void (*multiply_bfloat16)(const uint32_t* a, const uint32_t* b, int64_t pairs, float* tile);
+
+  RowKernels<float> of_floats;
+  RowKernels<double> of_doubles;
 };
 
 // The best table this processor can run, or the one MMKERNELS_ISA names ("portable", "avx2",
 // "avx512", "avx512bf16"); naming one that cannot run is an error.
 const TileKernels& tile_kernels();
+
+inline const RowKernels<float>& row_kernels(const float*) { return tile_kernels().of_floats; }
+inline const RowKernels<double>& row_kernels(const double*) { return tile_kernels().of_doubles; }
 
 }  // namespace mmkernels::cpu

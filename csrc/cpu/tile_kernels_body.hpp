@@ -55,38 +55,35 @@ void multiply(const float* a, const float* b, int64_t depth, float* tile) {
   multiply_rows<0>(a, b, depth, tile);
 }
 
-inline uint32_t lane_bits(Int mask) {
-  uint32_t bits = 0;
-  for (int i = 0; i < kLanes; ++i) bits |= static_cast<uint32_t>(mask[i] & 1) << i;
-  return bits;
-}
-
 int compare(const float* tile, const float* row_bias, const float* column_bias,
             const float* row_limit, const float* column_limit, uint32_t* rows, uint32_t* columns) {
   // Most tiles hold nothing: first ask whether any lane passes, and only then where.
-  Int any_row{}, any_column{};
+  Mask any_row{}, any_column{};
   for (int v = 0; v < kPanel; v += kLanes) {
-    const Float bias = load(column_bias + v), limit = load(column_limit + v);
+    const Float bias = load(column_bias + v);
+    Float largest = load(tile + v) + row_bias[0];
     for (int r = 0; r < kPanel; ++r) {
       const Float value = load(tile + r * kPanel + v);
-      any_row |= value + bias >= row_limit[r];
-      any_column |= value + row_bias[r] >= limit;
+      any_row = either(any_row, at_least(value + bias, Float{} + row_limit[r]));
+      largest = larger(value + row_bias[r], largest);
     }
+    any_column = either(any_column, at_least(largest, load(column_limit + v)));
   }
-  int found = 0;
-  for (int i = 0; i < kLanes; ++i) found |= (any_row[i] & 1) | (any_column[i] & 2);
+  const int found = (lane_bits(any_row) ? 1 : 0) | (lane_bits(any_column) ? 2 : 0);
   if (found & 1)
     for (int r = 0; r < kPanel; ++r) {
       uint32_t bits = 0;
       for (int v = 0; v < kPanel; v += kLanes)
-        bits |= lane_bits(load(tile + r * kPanel + v) + load(column_bias + v) >= row_limit[r]) << v;
+        bits |= lane_bits(at_least(load(tile + r * kPanel + v) + load(column_bias + v),
+                                   Float{} + row_limit[r])) << v;
       rows[r] = bits;
     }
   if (found & 2)
     for (int r = 0; r < kPanel; ++r) {
       uint32_t bits = 0;
       for (int v = 0; v < kPanel; v += kLanes)
-        bits |= lane_bits(load(tile + r * kPanel + v) + row_bias[r] >= load(column_limit + v)) << v;
+        bits |= lane_bits(at_least(load(tile + r * kPanel + v) + row_bias[r],
+                                   load(column_limit + v))) << v;
       columns[r] = bits;
     }
   return found;
@@ -150,34 +147,47 @@ void widen(const float* tile, double* wide, double* row_sums, double* column_sum
   for (int r = 0; r < kPanel; ++r) {
     Double row{};
     for (int v = 0; v < kPanel / kDoubles; ++v) {
-      const Double value = load_widened(tile + r * kPanel + v * kDoubles);
-      store_double(wide + r * kPanel + v * kDoubles, value);
+      const Double value = load_wide(tile + r * kPanel + v * kDoubles);
+      store(wide + r * kPanel + v * kDoubles, value);
       columns[v] += value;
       row += value;
     }
     row_sums[r] += sum_lanes(row);
   }
   for (int v = 0; v < kPanel; v += kDoubles)
-    store_double(column_sums + v, load_double(column_sums + v) + columns[v / kDoubles]);
+    store(column_sums + v, load_wide(column_sums + v) + columns[v / kDoubles]);
 }
 
 double dot_tiles(const double* a, const double* b) {
-  return dot([=](int64_t i) { return load_double(a + i); },
-             [=](int64_t i) { return load_double(b + i); }, kTile);
+  return dot([=](int64_t i) { return load_wide(a + i); },
+             [=](int64_t i) { return load_wide(b + i); }, kTile);
 }
 
 void add_tile(const float* tile, double* accumulator) {
   for (int i = 0; i < kTile; i += kDoubles)
-    store_double(accumulator + i, load_double(accumulator + i) + load_widened(tile + i));
+    store(accumulator + i, load_wide(accumulator + i) + load_wide(tile + i));
 }
 
 }  // namespace
 
 extern const TileKernels kernels;
-const TileKernels kernels{MMK_NAME,      multiply,   compare,        gaussian,
-                          squared_distance, widen,   dot_tiles,      add_tile,
-                          dot_float,     dot_double, distance_float, distance_double,
-                          dot_short,     widen_row,  centre_row, add_row,        round_float,
-                          round_bfloat16, kth_largest, nullptr};
+const TileKernels kernels{
+    .name = MMK_NAME,
+    .multiply = multiply,
+    .compare = compare,
+    .gaussian = gaussian,
+    .squared_distance = squared_distance,
+    .widen = widen,
+    .dot_tiles = dot_tiles,
+    .add_tile = add_tile,
+    .dot_short = dot_short,
+    .distance_short = distance_short,
+    .widen_row = widen_row,
+    .interleave = interleave,
+    .kth_largest = kth_largest,
+    .multiply_bfloat16 = nullptr,
+    .of_floats = row_kernels<float>,
+    .of_doubles = row_kernels<double>,
+};
 
 }  // namespace mmkernels::cpu::MMK_NAMESPACE

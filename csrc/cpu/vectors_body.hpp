@@ -3,6 +3,10 @@
 
 #include <cstdint>
 
+#ifdef __SSE2__
+#include <immintrin.h>
+#endif
+
 #include "tile_kernels.hpp"
 
 namespace mmkernels::cpu::MMK_NAMESPACE {
@@ -15,8 +19,10 @@ constexpr int kVectors = kPanel / kLanes;
 typedef float Float __attribute__((vector_size(4 * MMK_LANES)));
 typedef float FloatUnaligned __attribute__((vector_size(4 * MMK_LANES), aligned(4)));
 typedef int32_t Int __attribute__((vector_size(4 * MMK_LANES)));
+typedef int32_t Words __attribute__((vector_size(4 * MMK_LANES), aligned(4), may_alias));
 typedef int32_t HalfInt __attribute__((vector_size(2 * MMK_LANES)));
-typedef int32_t HalfIntUnaligned __attribute__((vector_size(2 * MMK_LANES), aligned(4)));
+typedef uint16_t HalfShort __attribute__((vector_size(MMK_LANES)));
+typedef uint16_t HalfShortUnaligned __attribute__((vector_size(MMK_LANES), aligned(2)));
 typedef float HalfFloat __attribute__((vector_size(2 * MMK_LANES)));
 typedef float HalfFloatUnaligned __attribute__((vector_size(2 * MMK_LANES), aligned(4)));
 typedef double Double __attribute__((vector_size(4 * MMK_LANES)));
@@ -24,11 +30,38 @@ typedef double DoubleUnaligned __attribute__((vector_size(4 * MMK_LANES), aligne
 
 inline Float load(const float* p) { return *reinterpret_cast<const FloatUnaligned*>(p); }
 inline void store(float* p, Float v) { *reinterpret_cast<FloatUnaligned*>(p) = v; }
-inline Double load_double(const double* p) { return *reinterpret_cast<const DoubleUnaligned*>(p); }
-inline void store_double(double* p, Double v) { *reinterpret_cast<DoubleUnaligned*>(p) = v; }
-inline Double load_widened(const float* p) {
+inline void store(double* p, Double v) { *reinterpret_cast<DoubleUnaligned*>(p) = v; }
+// As many values as fit a vector of float64.
+inline Double load_wide(const double* p) { return *reinterpret_cast<const DoubleUnaligned*>(p); }
+inline Double load_wide(const float* p) {
   return __builtin_convertvector(*reinterpret_cast<const HalfFloatUnaligned*>(p), Double);
 }
+
+// Lanes that pass a comparison. The compiler has no operator that gathers them to bits, and what it
+// makes of a loop over lanes costs more than the comparison.
+#if MMK_LANES == 16
+typedef __mmask16 Mask;
+inline Mask at_least(Float a, Float b) { return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_GE_OQ); }
+inline Mask either(Mask a, Mask b) { return a | b; }
+inline uint32_t lane_bits(Mask mask) { return mask; }
+#else
+typedef Int Mask;
+inline Mask at_least(Float a, Float b) { return a >= b; }
+inline Mask either(Mask a, Mask b) { return a | b; }
+inline uint32_t lane_bits(Mask mask) {
+#if MMK_LANES == 8
+  return _mm256_movemask_ps((__m256)mask);
+#elif defined(__SSE2__)
+  return _mm_movemask_ps((__m128)mask);
+#else
+  uint32_t bits = 0;
+  for (int i = 0; i < kLanes; ++i) bits |= static_cast<uint32_t>(mask[i] & 1) << i;
+  return bits;
+#endif
+}
+#endif
+
+inline Float larger(Float a, Float b) { return a > b ? a : b; }
 
 // Lanes are added in a fixed pairwise order.
 inline double sum_lanes(Double v) {
