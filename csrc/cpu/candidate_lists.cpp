@@ -16,29 +16,30 @@ int64_t whole_vectors(int64_t count) { return (count + 15) / 16 * 16; }
 
 // Longer lists are compacted less often, and need less scored again to make room.
 int64_t capacity_for(int64_t rows, int64_t k, int64_t entry_bytes, int64_t spare_bytes) {
-  const int64_t roomy = whole_vectors(std::max(4 * k, 2 * k + 48));
+  const int64_t roomy = whole_vectors(std::max(4 * k, 2 * k + 92));
   return rows * roomy * entry_bytes <= spare_bytes ? roomy : whole_vectors(k + k / 2 + 16);
 }
-
-float round_up(double value) { return std::nextafter(static_cast<float>(value), kInfinity); }
 
 // Between what a true score lies, for the entries of one list.
 struct Intervals {
   std::vector<float> lower, upper, middle;
 
-  // Padded to whole vectors with what no threshold reaches.
   void resize(int64_t count) {
-    const int64_t padded = whole_vectors(count);
-    for (std::vector<float>* values : {&lower, &upper, &middle}) {
-      values->resize(padded);
-      std::fill(values->begin() + count, values->end(), -kInfinity);
-    }
+    lower.resize(whole_vectors(count));
+    upper.resize(whole_vectors(count));
+    middle.resize(whole_vectors(count));
   }
 };
 
 Intervals& thread_intervals() {
   thread_local Intervals intervals;
   return intervals;
+}
+
+float kth_largest(std::vector<float>& values, int64_t count, int64_t k) {
+  // Padded to whole vectors with what no threshold reaches.
+  std::fill(values.begin() + count, values.begin() + whole_vectors(count), -kInfinity);
+  return tile_kernels().kth_largest(values.data(), whole_vectors(count), k);
 }
 
 }  // namespace
@@ -58,87 +59,96 @@ CandidateLists::CandidateLists(int64_t rows, int64_t k, int64_t depth, const Sco
     limits_[row].store(row < rows ? -FLT_MAX : kInfinity, std::memory_order_relaxed);
 }
 
+CandidateLists::Bounds CandidateLists::bounds(int64_t row, const ExactScorer& exact) const {
+  const ExactScorer::EstimateError estimate = exact.estimate_error();
+  return {queries_.norm[row],
+          queries_.residual[row],
+          queries_.slack[row],
+          2.000002f * queries_.tail[row],
+          round_up(queries_.factor * estimate.fixed) + queries_.slack[row],
+          round_up(estimate.relative),
+          static_cast<float>(queries_.offset[row])};
+}
+
 // Fills this thread's intervals from the row's list.
-void CandidateLists::bound(int64_t row, const ExactScorer& exact) const {
+void CandidateLists::bound(int64_t row, const Bounds& bounds) const {
   const Entry* entries = entries_.get() + row * capacity_;
   const int64_t count = counts_[row];
   Intervals& intervals = thread_intervals();
   intervals.resize(count);
-  float *lower = intervals.lower.data(), *upper = intervals.upper.data();
-  const float norm = queries_.norm[row], residual = queries_.residual[row],
-              slack = queries_.slack[row], tail = 2.000002f * queries_.tail[row];
-  const ExactScorer::EstimateError estimate = exact.estimate_error();
-  const float fixed = round_up(queries_.factor * estimate.fixed) + slack,
-              relative = round_up(estimate.relative),
-              offset = static_cast<float>(queries_.offset[row]);
   for (int64_t i = 0; i < count; ++i) {
     const Entry entry = entries[i];
     const Terms& other = terms_[entry.candidate()];
-    const bool refined = entry.refined();
-    const float filter_error =
-        error_(norm, residual, slack, other.norm, other.residual, other.bias);
-    // Rounding the score to float32 counts twice more, once for it and once for the offset.
-    const float refined_error = fixed + relative * std::abs(entry.score + offset) +
-                                0x1p-22f * (std::abs(entry.score) + std::abs(offset));
-    const float error = refined ? refined_error : filter_error;
-    lower[i] = entry.score - error - (refined ? 0.0f : tail * other.tail);
-    upper[i] = entry.score + error;
+    const float error = entry.refined() ? bounds.refined(entry.score)
+                                        : error_(bounds.norm, bounds.residual, bounds.slack,
+                                                 other.norm, other.residual, other.bias);
+    const float hidden = entry.refined() ? 0.0f : bounds.tail * other.tail;
+    intervals.lower[i] = entry.score - error - hidden;
+    intervals.upper[i] = entry.score + error;
   }
 }
 
-// Raises the row's limit as far as its list can tell, and removes what is below it.
-void CandidateLists::drop(int64_t row, const ExactScorer& exact) {
-  bound(row, exact);
+// Raises the row's limit as far as its intervals can tell, and removes what is below it.
+void CandidateLists::drop(int64_t row) {
   Intervals& intervals = thread_intervals();
   Entry* entries = entries_.get() + row * capacity_;
   const int64_t count = counts_[row];
   float limit = this->limit(row);
   if (count >= k_) {
-    const float reached =
-        tile_kernels().kth_largest(intervals.lower.data(), whole_vectors(count), k_);
-    limit = std::max(limit, reached);
+    limit = std::max(limit, kth_largest(intervals.lower, count, k_));
     limits_[row].store(limit, std::memory_order_relaxed);
   }
+  float *lower = intervals.lower.data(), *upper = intervals.upper.data();
   int64_t kept = 0;
   for (int64_t i = 0; i < count; ++i) {
-    const float lower = intervals.lower[i], upper = intervals.upper[i];
+    const float reach = upper[i];
     entries[kept] = entries[i];
-    intervals.middle[kept] = lower + (upper - lower) / 2;
-    kept += upper >= limit;
+    lower[kept] = lower[i];
+    upper[kept] = reach;
+    kept += reach >= limit;
   }
-  std::fill(intervals.middle.begin() + kept, intervals.middle.end(), -kInfinity);
   counts_[row] = static_cast<int32_t>(kept);
 }
 
 // After drop(): scores the `most` best again, as far as they are not yet, and drops once more.
-void CandidateLists::refine(int64_t row, ExactScorer& exact, int64_t most) {
+void CandidateLists::refine(int64_t row, const Bounds& bounds, ExactScorer& exact, int64_t most) {
+  Intervals& intervals = thread_intervals();
   Entry* entries = entries_.get() + row * capacity_;
   const int64_t count = counts_[row];
-  const std::vector<float>& middle = thread_intervals().middle;
-  const float least =
-      count <= most ? -kInfinity
-                    : tile_kernels().kth_largest(middle.data(), whole_vectors(count), most);
-  Entry* waiting = nullptr;  // one behind, while its successor is on its way from memory
-  const auto score = [&](Entry& entry) {
+  float least = -kInfinity;
+  if (count > most) {
+    for (int64_t i = 0; i < count; ++i)
+      intervals.middle[i] = intervals.lower[i] + (intervals.upper[i] - intervals.lower[i]) / 2;
+    least = kth_largest(intervals.middle, count, most);
+  }
+  int64_t waiting = -1;  // one behind, while its successor is on its way from memory
+  const auto score = [&](int64_t i) {
+    Entry& entry = entries[i];
     entry.score = static_cast<float>(exact.estimate(entry.candidate()) * queries_.factor -
                                      queries_.offset[row]);
     entry.index |= Entry::kRefined;
+    intervals.lower[i] = entry.score - bounds.refined(entry.score);
+    intervals.upper[i] = entry.score + bounds.refined(entry.score);
   };
   for (int64_t i = 0; i < count; ++i) {
-    if (entries[i].refined() || middle[i] < least) continue;
+    if (entries[i].refined() || (count > most && intervals.middle[i] < least)) continue;
     exact.prefetch(entries[i].candidate());
-    if (waiting) score(*waiting);
-    waiting = entries + i;
+    if (waiting >= 0) score(waiting);
+    waiting = i;
   }
-  if (waiting) score(*waiting);
-  drop(row, exact);
+  if (waiting >= 0) score(waiting);
+  drop(row);
 }
 
 void CandidateLists::compact(int64_t row, ExactScorer& exact) {
   exact.set_query(row);
-  drop(row, exact);
-  if (counts_[row] > k_ + (capacity_ - k_) / 2) refine(row, exact, k_);
-  if (4 * counts_[row] > 3 * capacity_) score_exactly(row, exact);
+  const Bounds bounds = this->bounds(row, exact);
+  const int64_t comfortable = k_ + (capacity_ - k_) / 2;
+  bound(row, bounds);
+  drop(row);
+  if (counts_[row] > comfortable) refine(row, bounds, exact, k_);
+  if (counts_[row] > comfortable) refine(row, bounds, exact, capacity_);
+  if (counts_[row] > comfortable) score_exactly(row, exact);
 }
 
 // Moves the whole list into the row's float64 list and keeps the k best of that.
@@ -159,13 +169,15 @@ void CandidateLists::score_exactly(int64_t row, ExactScorer& exact) {
 
 void CandidateLists::finish(int64_t row, ExactScorer& exact, int64_t* indices, double* scores) {
   exact.set_query(row);
-  drop(row, exact);
+  const Bounds bounds = this->bounds(row, exact);
+  bound(row, bounds);
+  drop(row);
   // Of what a low-precision filter let pass, float32 leaves out all but a few at a fraction of what
   // float64 costs; a few more than k are not worth asking.
   const int64_t enough = scores ? k_ + k_ / 2 + 2 : k_;
   if (!exact_[row] && counts_[row] > enough) {
-    refine(row, exact, k_);
-    if (counts_[row] > enough) refine(row, exact, capacity_);
+    refine(row, bounds, exact, k_);
+    if (counts_[row] > enough) refine(row, bounds, exact, capacity_);
   }
   const Entry* entries = entries_.get() + row * capacity_;
   const int64_t count = counts_[row];

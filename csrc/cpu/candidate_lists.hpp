@@ -81,9 +81,22 @@ class CandidateLists {
     float norm, residual, bias, tail;
   };
 
-  void bound(int64_t row, const ExactScorer& exact) const;
-  void drop(int64_t row, const ExactScorer& exact);
-  void refine(int64_t row, ExactScorer& exact, int64_t most);
+  // The same of a row, and what bounds the error of its refined scores.
+  struct Bounds {
+    float norm, residual, slack, tail;
+    float fixed, relative, offset;
+
+    // Rounding to float32 counts twice more, once for the score and once for the offset.
+    float refined(float score) const {
+      return fixed + relative * std::abs(score + offset) +
+             0x1p-22f * (std::abs(score) + std::abs(offset));
+    }
+  };
+  Bounds bounds(int64_t row, const ExactScorer& exact) const;
+
+  void bound(int64_t row, const Bounds& bounds) const;
+  void drop(int64_t row);
+  void refine(int64_t row, const Bounds& bounds, ExactScorer& exact, int64_t most);
   void compact(int64_t row, ExactScorer& exact);
   void score_exactly(int64_t row, ExactScorer& exact);
 

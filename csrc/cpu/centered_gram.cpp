@@ -11,13 +11,12 @@ void centered_gram(const KernelMatrix& matrix, T* out, const Call& call) {
   const bool distances = matrix.kernel == Kernel::gaussian;
   const float* half = distances ? matrix.features->half_norms(call).data() : nullptr;
   const int64_t n = matrix.features->view.rows;
-  const int64_t height =
-      panels_per_strip(panels.count, panels.depth * kPanel * static_cast<int64_t>(sizeof(float)));
+  const int64_t height = panels_per_strip(panels.count, panels.panel_bytes());
   const double unit = 1 / matrix.unit();
   parallel_for(strip_count(panels.count, height), call, [&](int64_t index, int) {
     visit_strip(strip_at(index, panels.count, height), panels.count, [&](int64_t i, int64_t j) {
       alignas(64) float tile[kTile];
-      tile_kernels().multiply(panels.panel(i), panels.panel(j), panels.depth, tile);
+      panels.multiply(i, panels, j, tile);
       if (half) matrix.apply(tile, i, j, half);
       const int64_t rows = std::min<int64_t>(kPanel, n - i * kPanel);
       const int64_t columns = std::min<int64_t>(kPanel, n - j * kPanel);

@@ -14,7 +14,7 @@ namespace avx2 { extern const TileKernels kernels; }
 #endif
 #ifdef MMK_BUILD_AVX512BF16
 namespace avx512bf16 {
-void multiply_bfloat16(const uint32_t* a, const uint32_t* b, int64_t pairs, float* tile);
+void multiply_bfloat16(const float* a, const float* b, int64_t pairs, float* tile);
 }
 #endif
 namespace portable { extern const TileKernels kernels; }

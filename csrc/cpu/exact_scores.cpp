@@ -4,26 +4,19 @@
 #include <limits>
 
 namespace mmkernels::cpu {
-namespace {
-
-float round_up(double value) {
-  return std::nextafter(static_cast<float>(value), std::numeric_limits<float>::infinity());
-}
-
-}  // namespace
 
 ScoreFrame score_frame(const Features& features, const PackedRows& packed,
                        const Features& candidates, Metric metric) {
   const int64_t n = features.view.rows, d = features.view.columns;
-  const int64_t padded = (n + kPanel - 1) / kPanel * kPanel;
+  const int64_t padded = panel_count(n) * kPanel;
   const double scale = candidates.scale;
   ScoreFrame frame;
   frame.factor = scale * scale * (metric == Metric::euclidean ? 0.5 : 1.0);
   frame.bias.assign(padded, -std::numeric_limits<float>::infinity());
-  frame.norm.assign(padded, 0.0f);
-  frame.residual.assign(padded, 0.0f);
+  frame.norm = packed.lengths;
+  frame.residual = packed.residuals;
+  frame.tail = packed.tails;
   frame.slack.assign(padded, 0.0f);
-  frame.tail.assign(padded, 0.0f);
   frame.offset.assign(n, 0.0);
   double centre_square = 0;
   for (double value : candidates.centre) centre_square += scale * value * (scale * value);
@@ -36,8 +29,6 @@ ScoreFrame score_frame(const Features& features, const PackedRows& packed,
   for (int64_t i = 0; i < n; ++i) {
     const double norm = packed.norms[i];
     const double plain = candidates.unit ? 1.0 : scale * features.norms[i];
-    frame.residual[i] = packed.residuals[i];
-    frame.norm[i] = round_up(norm + frame.residual[i]);
     // The float64 score errs with the size of its terms, the centred row with that of the
     // uncentred ones it came from.
     double bias, terms;

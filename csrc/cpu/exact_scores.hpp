@@ -48,7 +48,7 @@ class ExactScorer {
 
   void prefetch(int64_t candidate) const {
     if (const float* row = float_row(candidates_.view, candidate))
-      for (int64_t c = 0; c < candidates_.view.columns; c += 16) __builtin_prefetch(row + c);
+      for (int64_t c = 0; c < candidates_.view.columns; c += 16) __builtin_prefetch(row + c, 0, 2);
   }
 
   // The score in float64. Divided by one product of norms, so that s_ij and s_ji are the same bits.
@@ -112,10 +112,8 @@ struct ScoreFrame {
   double factor = 1;
   std::vector<float> bias;      // per candidate; -infinity beyond the last
   std::vector<double> offset;   // per query
-  std::vector<float> norm;      // |c| of each row as packed, rounded up; 0 beyond the last
-  std::vector<float> residual;  // |c - c as packed|, rounded up; 0 beyond the last
-  std::vector<float> slack;     // what float64 itself may err for this row, in units of f
-  std::vector<float> tail;      // the norm of c outside the coordinates packed, rounded up
+  std::vector<float> norm, residual, tail;  // the bounds of PackedRows
+  std::vector<float> slack;  // what float64 itself may err for this row, in units of f
 };
 
 // The most by which a computed f_ij can differ from the true one, for a query and a candidate, or

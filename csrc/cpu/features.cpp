@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "rows.hpp"
 
@@ -64,10 +63,6 @@ class MeanOfRows {
   std::vector<double> partial_;
   std::vector<int64_t> counts_;
 };
-
-float round_up(double value) {
-  return std::nextafter(static_cast<float>(value), std::numeric_limits<float>::infinity());
-}
 
 }  // namespace
 
@@ -234,53 +229,10 @@ void Features::measure_centred(const Call& call) {
   for (double norm : centred_norms) largest_ = std::max(largest_, norm);
 }
 
-// Rows of `depth` values each, a whole number of 32-bit words, into panels.
-template <class Value>
-PackedRows Features::pack(int64_t depth, void* out, const Call& call) const {
-  const int64_t n = view.rows, d = view.columns, count = (n + kPanel - 1) / kPanel;
-  const int64_t row_bytes = depth * static_cast<int64_t>(sizeof(Value)), words = row_bytes / 4;
-  PackedRows rows{std::vector<double>(n), std::vector<double>(n), std::vector<float>(n)};
-  struct Buffer {
-    std::vector<double> row;
-    std::vector<Value> packed;  // the rows of one panel, each contiguous
-  };
-  std::vector<Buffer> buffers(call.threads);
-  parallel_for(count, call, [&](int64_t index, int thread) {
-    Buffer& buffer = buffers[thread];
-    buffer.row.resize(d);
-    buffer.packed.assign(depth * kPanel, Value{});
-    const int64_t first = index * kPanel, last = std::min(n, first + kPanel);
-    for (int64_t i = first; i < last; ++i) {
-      const RowMoments moments =
-          pack_row(i, buffer.row.data(), buffer.packed.data() + (i - first) * depth);
-      rows.norms[i] = std::sqrt(moments.square);
-      rows.centre_products[i] = scale * moments.with_centre;
-      rows.residuals[i] = round_up(std::sqrt(moments.lost));
-    }
-    tile_kernels().interleave(buffer.packed.data(), words,
-                              static_cast<char*>(out) + index * kPanel * row_bytes);
-  });
-  return rows;
-}
-
 const Panels& Features::panels(const Call& call) const {
   std::lock_guard lock(packing_);
-  if (panels_.data) return panels_;
-  const int64_t d = view.columns, count = (view.rows + kPanel - 1) / kPanel;
-  Panels packed{d, count, make_aligned<float>(count * d * kPanel), {}};
-  packed.rows = pack<float>(d, packed.data.get(), call);
-  panels_ = std::move(packed);
+  if (!panels_.data) panels_ = pack_panels(*this, false, call);
   return panels_;
-}
-
-const BFloatPanels& Features::bfloat_panels(const Call& call) const {
-  std::lock_guard lock(packing_);
-  if (bfloat_panels_.data) return bfloat_panels_;
-  const int64_t d = view.columns, count = (view.rows + kPanel - 1) / kPanel, pairs = (d + 1) / 2;
-  BFloatPanels packed{pairs, count, make_aligned<uint32_t>(count * pairs * kPanel), {}};
-  packed.rows = pack<uint16_t>(2 * pairs, packed.data.get(), call);
-  bfloat_panels_ = std::move(packed);
-  return bfloat_panels_;
 }
 
 const std::vector<float>& Features::half_norms(const Call& call) const {
@@ -290,7 +242,7 @@ const std::vector<float>& Features::half_norms(const Call& call) const {
     half_norms_.resize(packed.count * kPanel);
     parallel_for(packed.count, call, [&](int64_t index, int) {
       alignas(64) float tile[kTile];
-      tile_kernels().multiply(packed.panel(index), packed.panel(index), packed.depth, tile);
+      packed.multiply(index, packed, index, tile);
       for (int r = 0; r < kPanel; ++r) half_norms_[index * kPanel + r] = tile[r * kPanel + r] / 2;
     });
   }

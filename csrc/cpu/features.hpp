@@ -5,39 +5,10 @@
 #include <mutex>
 #include <vector>
 
-#include "../core/aligned_buffer.hpp"
 #include "../core/array_view.hpp"
-#include "thread_pool.hpp"
-#include "tile_kernels.hpp"
+#include "panels.hpp"
 
 namespace mmkernels::cpu {
-
-// What packing learned of each row c_i.
-struct PackedRows {
-  std::vector<double> norms;            // |c_i|, before rounding
-  std::vector<double> centre_products;  // c_i . (scale * centre)
-  std::vector<float> residuals;         // a bound on |c_i - c_i as packed|
-};
-
-// Rows in panels of 32, each laid out [depth][32]: the same panel serves as the left and as the
-// right operand of a tile. Rows beyond the last are zero.
-struct Panels {
-  int64_t depth = 0, count = 0;
-  AlignedBuffer<float> data;
-  PackedRows rows;
-
-  const float* panel(int64_t index) const { return data.get() + index * depth * kPanel; }
-};
-
-// The same rows rounded to bfloat16: words [depth / 2][32] of two neighbouring features each, an odd
-// last feature paired with zero.
-struct BFloatPanels {
-  int64_t pairs = 0, count = 0;
-  AlignedBuffer<uint32_t> data;
-  PackedRows rows;
-
-  const uint32_t* panel(int64_t index) const { return data.get() + index * pairs * kPanel; }
-};
 
 // What rows are centred by. Anything but the mean would do for distances and for neighbours, and
 // `robust` takes the mean of the rows that are not far from all others: one sample a million
@@ -73,10 +44,8 @@ class Features {
 
   bool constant() const { return largest_ == 0; }
 
-  // Packs on first use; safe from several threads.
+  // In float32, packed on first use; safe from several threads.
   const Panels& panels(const Call& call) const;
-
-  const BFloatPanels& bfloat_panels(const Call& call) const;
 
   // |c_i|^2 / 2 of the packed rows, padded with zeros, summed as the tiles sum products: equal
   // rows then are at distance exactly 0.
@@ -97,13 +66,10 @@ class Features {
                                         const Call& call) const;
   template <class Body>
   auto with_row(int64_t row, double* buffer, Body&& body) const;
-  template <class Value>
-  PackedRows pack(int64_t depth, void* out, const Call& call) const;
 
   double largest_ = 0;
   mutable std::mutex packing_;
   mutable Panels panels_;
-  mutable BFloatPanels bfloat_panels_;
   mutable std::vector<float> half_norms_;
 };
 

@@ -60,7 +60,7 @@ std::vector<HsicValue> hsic_by_tiles(const std::vector<KernelMatrix>& matrices,
     panels.push_back(&matrix.features->panels(call));
     const bool distances = matrix.kernel == Kernel::gaussian;
     half.push_back(distances ? matrix.features->half_norms(call).data() : nullptr);
-    panel_bytes += panels.back()->depth * kPanel * static_cast<int64_t>(sizeof(float));
+    panel_bytes += panels.back()->panel_bytes();
   }
   const int64_t panel_count = panels[0]->count, padded = panel_count * kPanel;
   const int64_t height = panels_per_strip(panel_count, panel_bytes);
@@ -81,7 +81,7 @@ std::vector<HsicValue> hsic_by_tiles(const std::vector<KernelMatrix>& matrices,
       const int64_t rows = n - i * kPanel, columns = n - j * kPanel;
       for (int m = 0; m < count; ++m) {
         alignas(64) float tile[kTile];
-        tile_kernels().multiply(panels[m]->panel(i), panels[m]->panel(j), panels[m]->depth, tile);
+        panels[m]->multiply(i, *panels[m], j, tile);
         if (half[m]) matrices[m].apply(tile, i, j, half[m]);
         if (i == j || rows < kPanel || columns < kPanel)
           clear_outside(tile, rows, columns, i == j);

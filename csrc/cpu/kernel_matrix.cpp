@@ -82,7 +82,7 @@ void KernelMatrix::choose_shift(const Call& call) {
     for (int64_t p = 0; p < pairs; ++p) {
       const int64_t i = p * panels.count / pairs, j = (i + panels.count / 2) % panels.count;
       alignas(64) float tile[kTile];
-      tile_kernels().multiply(panels.panel(i), panels.panel(j), panels.depth, tile);
+      panels.multiply(i, panels, j, tile);
       apply(tile, i, j, half.data());
       for (int r = 0; r < kPanel; ++r)
         for (int c = 0; c < kPanel; ++c) {

@@ -7,26 +7,10 @@
 
 #include "../core/circulant.hpp"
 #include "candidate_lists.hpp"
+#include "search_panels.hpp"
 
 namespace mmkernels::cpu {
 namespace {
-
-// Operands of a filter pass: the packed rows and the product of two of their panels.
-struct FloatOperands {
-  const Panels &rows, &columns;
-  int64_t panel_bytes() const { return rows.depth * kPanel * static_cast<int64_t>(sizeof(float)); }
-  void multiply(int64_t i, int64_t j, float* tile) const {
-    tile_kernels().multiply(rows.panel(i), columns.panel(j), rows.depth, tile);
-  }
-};
-
-struct BFloatOperands {
-  const BFloatPanels &rows, &columns;
-  int64_t panel_bytes() const { return rows.pairs * kPanel * static_cast<int64_t>(sizeof(uint32_t)); }
-  void multiply(int64_t i, int64_t j, float* tile) const {
-    tile_kernels().multiply_bfloat16(rows.panel(i), columns.panel(j), rows.pairs, tile);
-  }
-};
 
 // The largest norm, residual and bias of a panel bound the error of all its candidates at once.
 struct PanelBounds {
@@ -46,52 +30,39 @@ struct PanelBounds {
   }
 };
 
-// Bfloat16 products are twice as fast, but leave more candidates to score in float64: about 25 of
-// 20,000 for k = 10, and more than they save where k is a large share of n.
-bool bfloat16_pays(int64_t n, int64_t k, int64_t depth) {
-  return tile_kernels().multiply_bfloat16 && depth >= 32 && k <= n / 100;
-}
-
 class Search {
  public:
   Search(const Features& candidates, const Features* queries, Metric metric, int64_t k,
          const Call& call)
       : candidates_(candidates), queries_(queries ? *queries : candidates),
         symmetric_(!queries), metric_(metric), call_(call),
-        low_(bfloat16_pays(candidates.view.rows, k, candidates.view.columns)),
-        candidate_frame_(frame_of(candidates)),
-        own_query_frame_(symmetric_ ? ScoreFrame{} : frame_of(queries_)),
+        packed_(pack_for_search(candidates, queries, metric, k, call)),
+        own_query_frame_(symmetric_ ? ScoreFrame{}
+                                    : score_frame(queries_, packed_.queries.rows, candidates, metric)),
+        candidate_frame_(score_frame(candidates, packed_.candidates.rows, candidates, metric)),
         query_frame_(symmetric_ ? candidate_frame_ : own_query_frame_),
         query_bounds_(query_frame_), candidate_bounds_(candidate_frame_),
-        error_(candidates.view.columns),
-        lists_(queries_.view.rows, k, candidates.view.columns, query_frame_, candidate_frame_,
+        error_(packed_.candidates.values()),
+        lists_(queries_.view.rows, k, packed_.candidates.values(), query_frame_, candidate_frame_,
                spare_bytes()) {}
 
   void run(int64_t k, int64_t* indices, double* scores) {
     scorers_.resize(call_.threads);
-    if (low_)
-      filter(BFloatOperands{queries_.bfloat_panels(call_), candidates_.bfloat_panels(call_)});
-    else
-      filter(FloatOperands{queries_.panels(call_), candidates_.panels(call_)});
+    filter();
     const int64_t rows = queries_.view.rows;
-    parallel_for((rows + kPanel - 1) / kPanel, call_, [&](int64_t panel, int thread) {
+    parallel_for(panel_count(rows), call_, [&](int64_t panel, int thread) {
       const int64_t last = std::min(rows, (panel + 1) * kPanel);
       for (int64_t row = panel * kPanel; row < last; ++row)
-        lists_.finish(row, scorer(thread), indices + row * k, scores + row * k);
+        lists_.finish(row, scorer(thread), indices + row * k, scores ? scores + row * k : nullptr);
     });
   }
 
  private:
-  ScoreFrame frame_of(const Features& features) const {
-    const PackedRows& packed =
-        low_ ? features.bfloat_panels(call_).rows : features.panels(call_).rows;
-    return score_frame(features, packed, candidates_, metric_);
-  }
-
-  // Beside the packed rows a search takes about what the rows would in float32, plus 32 MiB.
+  // Beside the packed rows a search takes about what they would in float32, plus 32 MiB.
   int64_t spare_bytes() const {
-    const ArrayView& view = queries_.view;
-    return (low_ ? view.rows * view.columns * 2 : 0) + (int64_t{32} << 20);
+    const Panels& rows = packed_.candidates;
+    return rows.count * (candidates_.view.columns * kPanel * 4 - rows.panel_bytes()) +
+           (int64_t{32} << 20);
   }
 
   ExactScorer& scorer(int thread) {
@@ -99,23 +70,22 @@ class Search {
     return *scorers_[thread];
   }
 
-  template <class Operands>
-  void filter(const Operands& operands) {
-    const int64_t rows = operands.rows.count, columns = operands.columns.count;
-    const int64_t height = panels_per_strip(rows, operands.panel_bytes());
-    const ScatteredOrder row_order(rows), column_order(columns);
-    parallel_for(strip_count(rows, height), call_, [&](int64_t index, int thread) {
-      const Strip strip = strip_at(index, rows, height);
+  void filter() {
+    const Panels &columns = packed_.candidates, &rows = symmetric_ ? columns : packed_.queries;
+    const int64_t height = panels_per_strip(rows.count, rows.panel_bytes());
+    const ScatteredOrder row_order(rows.count), column_order(columns.count);
+    parallel_for(strip_count(rows.count, height), call_, [&](int64_t index, int thread) {
+      const Strip strip = strip_at(index, rows.count, height);
       const auto visit = [&](int64_t i, int64_t j) {
         const int64_t row = row_order(i), column = column_order(j);
         alignas(64) float values[kTile];
-        operands.multiply(row, column, values);
+        rows.multiply(row, columns, column, values);
         collect(values, row, column, scorer(thread));
       };
       if (symmetric_)
-        visit_strip(strip, rows, visit);
+        visit_strip(strip, rows.count, visit);
       else
-        for (int64_t j = 0; j < columns; ++j)
+        for (int64_t j = 0; j < columns.count; ++j)
           for (int64_t i = strip.first; i < strip.last; ++i) visit(i, j);
     });
   }
@@ -174,8 +144,8 @@ class Search {
   const bool symmetric_;
   const Metric metric_;
   const Call& call_;
-  const bool low_;
-  const ScoreFrame candidate_frame_, own_query_frame_;
+  const SearchPanels packed_;
+  const ScoreFrame own_query_frame_, candidate_frame_;
   const ScoreFrame& query_frame_;
   const PanelBounds query_bounds_, candidate_bounds_;
   const FilterError error_;

@@ -28,15 +28,14 @@ Bin find(const Histogram& histogram, int64_t rank) {
 template <class Count>
 Histogram pass(const Features& features, const Panels& panels, const std::vector<float>& half,
                int64_t bins, const Call& call, Count&& count) {
-  const int64_t height =
-      panels_per_strip(panels.count, panels.depth * kPanel * static_cast<int64_t>(sizeof(float)));
+  const int64_t height = panels_per_strip(panels.count, panels.panel_bytes());
   std::vector<Histogram> histograms(call.threads);
   parallel_for(strip_count(panels.count, height), call, [&](int64_t index, int thread) {
     Histogram& histogram = histograms[thread];
     histogram.resize(bins);
     visit_strip(strip_at(index, panels.count, height), panels.count, [&](int64_t i, int64_t j) {
       alignas(64) float tile[kTile];
-      tile_kernels().multiply(panels.panel(i), panels.panel(j), panels.depth, tile);
+      panels.multiply(i, panels, j, tile);
       tile_kernels().squared_distance(tile, half.data() + i * kPanel, half.data() + j * kPanel);
       const int64_t rows = std::min<int64_t>(kPanel, features.view.rows - i * kPanel);
       const int64_t columns = std::min<int64_t>(kPanel, features.view.rows - j * kPanel);

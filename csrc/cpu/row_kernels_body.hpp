@@ -186,40 +186,42 @@ inline int32_t smallest_lane(Int v) {
   return smallest;
 }
 
-inline int64_t sum_lanes(Int v) {
-  int64_t sum = 0;
-  for (int j = 0; j < kLanes; ++j) sum += v[j];
-  return sum;
+// How many patterns are at least `least`.
+inline int64_t count_from(const float* values, int64_t n, int32_t least) {
+  int64_t count = 0;
+  for (int64_t i = 0; i < n; i += kLanes)
+    count += __builtin_popcount(lane_bits(at_least(ordered((Int)load(values + i)), least)));
+  return count;
+}
+
+// The least pattern among those that are at least `least`.
+inline int32_t smallest_from(const float* values, int64_t n, int32_t least) {
+  Int smallest = Int{} + INT32_MAX;
+  for (int64_t i = 0; i < n; i += kLanes) {
+    const Int pattern = ordered((Int)load(values + i));
+    const Int candidate = pattern >= least ? pattern : Int{} + INT32_MAX;
+    smallest = candidate < smallest ? candidate : smallest;
+  }
+  return smallest_lane(smallest);
 }
 
 // Bisection of the ordered patterns between the least finite value and the largest, until exactly k
 // values are on the upper side: some six counts, where a partial sort branches at each value.
 float kth_largest(const float* values, int64_t n, int64_t k) {
-  const Int infinity = Int{} + 0x7f800000, none = Int{} + INT32_MAX;
-  Int least = none, most = ~none, finite_count{};
+  constexpr int32_t minus_infinity = ~0x7f800000;
+  if (count_from(values, n, minus_infinity + 1) < k) return -__builtin_inff();
+  Int most = Int{} + INT32_MIN;
   for (int64_t i = 0; i < n; i += kLanes) {
     const Int pattern = ordered((Int)load(values + i));
-    const Int finite = pattern > ~infinity;
-    const Int candidate = finite ? pattern : none;
-    finite_count -= finite;
-    least = candidate < least ? candidate : least;
     most = pattern > most ? pattern : most;
   }
-  if (sum_lanes(finite_count) < k) return -__builtin_inff();
-  int64_t low = smallest_lane(least), high = ~smallest_lane(~most);  // the answer is in [low, high]
+  // The answer is in [low, high].
+  int64_t low = smallest_from(values, n, minus_infinity + 1), high = ~smallest_lane(~most);
   while (low < high) {
     const int32_t middle = static_cast<int32_t>(low + (high - low + 1) / 2);
-    Int count{}, smallest = none;
-    for (int64_t i = 0; i < n; i += kLanes) {
-      const Int pattern = ordered((Int)load(values + i));
-      const Int reached = pattern >= middle;
-      const Int candidate = reached ? pattern : none;
-      count -= reached;
-      smallest = candidate < smallest ? candidate : smallest;
-    }
-    const int64_t reached = sum_lanes(count);
+    const int64_t reached = count_from(values, n, middle);
     if (reached == k) {
-      low = smallest_lane(smallest);
+      low = smallest_from(values, n, middle);
       break;
     }
     if (reached > k)

@@ -84,7 +84,7 @@ struct TileKernels {
 
   // As multiply, of panels whose 32-bit words each hold the bfloat16 values 2 t and 2 t + 1; null
   // where the instruction set has no such product.
-  void (*multiply_bfloat16)(const uint32_t* a, const uint32_t* b, int64_t pairs, float* tile);
+  void (*multiply_bfloat16)(const float* a, const float* b, int64_t pairs, float* tile);
 
   RowKernels<float> of_floats;
   RowKernels<double> of_doubles;

@@ -9,7 +9,7 @@ namespace mmkernels::cpu::avx512bf16 {
 namespace {
 
 template <int Rows>
-inline void multiply_rows(const uint32_t* a, const uint32_t* b, int64_t pairs, float* tile) {
+inline void multiply_rows(const float* a, const float* b, int64_t pairs, float* tile) {
   __m512 sum[Rows][2];
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) sum[r][0] = sum[r][1] = _mm512_setzero_ps();
@@ -18,7 +18,7 @@ inline void multiply_rows(const uint32_t* a, const uint32_t* b, int64_t pairs, f
     const __m512bh right = (__m512bh)_mm512_load_si512(b + 16);
 #pragma GCC unroll 16
     for (int r = 0; r < Rows; ++r) {
-      const __m512bh row = (__m512bh)_mm512_set1_epi32(static_cast<int>(a[r]));
+      const __m512bh row = (__m512bh)_mm512_set1_ps(a[r]);
       sum[r][0] = _mm512_dpbf16_ps(sum[r][0], row, left);
       sum[r][1] = _mm512_dpbf16_ps(sum[r][1], row, right);
     }
@@ -34,7 +34,7 @@ inline void multiply_rows(const uint32_t* a, const uint32_t* b, int64_t pairs, f
 
 }  // namespace
 
-void multiply_bfloat16(const uint32_t* a, const uint32_t* b, int64_t pairs, float* tile) {
+void multiply_bfloat16(const float* a, const float* b, int64_t pairs, float* tile) {
   multiply_rows<11>(a, b, pairs, tile);
   multiply_rows<11>(a + 11, b, pairs, tile + 11 * kPanel);
   multiply_rows<10>(a + 22, b, pairs, tile + 22 * kPanel);

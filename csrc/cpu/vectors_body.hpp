@@ -42,11 +42,15 @@ inline Double load_wide(const float* p) {
 #if MMK_LANES == 16
 typedef __mmask16 Mask;
 inline Mask at_least(Float a, Float b) { return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_GE_OQ); }
+inline Mask at_least(Int a, int32_t b) {
+  return _mm512_cmp_epi32_mask((__m512i)a, _mm512_set1_epi32(b), _MM_CMPINT_NLT);
+}
 inline Mask either(Mask a, Mask b) { return a | b; }
 inline uint32_t lane_bits(Mask mask) { return mask; }
 #else
 typedef Int Mask;
 inline Mask at_least(Float a, Float b) { return a >= b; }
+inline Mask at_least(Int a, int32_t b) { return a >= b; }
 inline Mask either(Mask a, Mask b) { return a | b; }
 inline uint32_t lane_bits(Mask mask) {
 #if MMK_LANES == 8
