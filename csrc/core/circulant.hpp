@@ -44,19 +44,26 @@ inline Strip strip_at(int64_t index, int64_t panels, int64_t per_strip) {
   return {index * per_strip, std::min(panels, (index + 1) * per_strip)};
 }
 
-// Calls visit(i, j) for every pair that the strip's panels own; i == j is the diagonal.
+// Calls visit(i, j) for every pair that the strip's panels own whose distance, j - i modulo the
+// panels, is in [nearest, farthest); i == j is the diagonal, and panels / 2 the largest distance.
 template <class Visit>
-void visit_strip(Strip strip, int64_t panels, Visit&& visit) {
+void visit_strip(Strip strip, int64_t panels, int64_t nearest, int64_t farthest, Visit&& visit) {
   const int64_t half = panels / 2, height = strip.last - strip.first;
-  for (int64_t offset = 0; offset < height + half; ++offset) {
+  farthest = std::min(farthest, half + 1);
+  for (int64_t offset = nearest; offset < height - 1 + farthest; ++offset) {
     const int64_t j = (strip.first + offset) % panels;
     for (int64_t i = strip.first; i < strip.last; ++i) {
       const int64_t distance = offset - (i - strip.first);
-      if (distance < 0 || distance > half) continue;
+      if (distance < nearest || distance >= farthest) continue;
       if (2 * distance == panels && i >= half) continue;
       visit(i, j);
     }
   }
+}
+
+template <class Visit>
+void visit_strip(Strip strip, int64_t panels, Visit&& visit) {
+  visit_strip(strip, panels, 0, panels, visit);
 }
 
 }  // namespace mmkernels

@@ -45,9 +45,11 @@ float kth_largest(std::vector<float>& values, int64_t count, int64_t k) {
 }  // namespace
 
 CandidateLists::CandidateLists(int64_t rows, int64_t k, int64_t depth, const ScoreFrame& queries,
-                               const ScoreFrame& candidates, int64_t spare_bytes)
+                               const ScoreFrame& candidates, const Order& query_order,
+                               const Order& candidate_order, int64_t spare_bytes)
     : k_(k), capacity_(capacity_for(rows, k, sizeof(Entry), spare_bytes)), error_(depth),
-      queries_(queries), entries_(make_aligned<Entry>(rows * capacity_)),
+      queries_(queries), query_order_(query_order), candidate_order_(candidate_order),
+      entries_(make_aligned<Entry>(rows * capacity_)),
       counts_(rows, 0), limits_(queries.norm.size()), locks_(queries.norm.size() / kPanel),
       exact_(rows) {
   terms_.reserve(candidates.norm.size());
@@ -124,7 +126,7 @@ void CandidateLists::refine(int64_t row, const Bounds& bounds, ExactScorer& exac
   int64_t waiting = -1;  // one behind, while its successor is on its way from memory
   const auto score = [&](int64_t i) {
     Entry& entry = entries[i];
-    entry.score = static_cast<float>(exact.estimate(entry.candidate()) * queries_.factor -
+    entry.score = static_cast<float>(exact.estimate(candidate_row(entry)) * queries_.factor -
                                      queries_.offset[row]);
     entry.index |= Entry::kRefined;
     intervals.lower[i] = entry.score - bounds.refined(entry.score);
@@ -132,7 +134,7 @@ void CandidateLists::refine(int64_t row, const Bounds& bounds, ExactScorer& exac
   };
   for (int64_t i = 0; i < count; ++i) {
     if (entries[i].refined() || (count > most && intervals.middle[i] < least)) continue;
-    exact.prefetch(entries[i].candidate());
+    exact.prefetch(candidate_row(entries[i]));
     if (waiting >= 0) score(waiting);
     waiting = i;
   }
@@ -141,7 +143,7 @@ void CandidateLists::refine(int64_t row, const Bounds& bounds, ExactScorer& exac
 }
 
 void CandidateLists::compact(int64_t row, ExactScorer& exact) {
-  exact.set_query(row);
+  exact.set_query(row_at(query_order_, row));
   const Bounds bounds = this->bounds(row, exact);
   const int64_t comfortable = k_ + (capacity_ - k_) / 2;
   bound(row, bounds);
@@ -151,13 +153,21 @@ void CandidateLists::compact(int64_t row, ExactScorer& exact) {
   if (counts_[row] > comfortable) score_exactly(row, exact);
 }
 
+void CandidateLists::settle(int64_t row, ExactScorer& exact) {
+  exact.set_query(row_at(query_order_, row));
+  const Bounds bounds = this->bounds(row, exact);
+  bound(row, bounds);
+  drop(row);
+  refine(row, bounds, exact, k_);
+}
+
 // Moves the whole list into the row's float64 list and keeps the k best of that.
 void CandidateLists::score_exactly(int64_t row, ExactScorer& exact) {
   if (!exact_[row]) exact_[row] = std::make_unique<std::vector<ScoredIndex>>();
   std::vector<ScoredIndex>& best = *exact_[row];
   const Entry* entries = entries_.get() + row * capacity_;
   for (int64_t i = 0; i < counts_[row]; ++i)
-    best.push_back({exact(entries[i].candidate()), entries[i].candidate()});
+    best.push_back({exact(candidate_row(entries[i])), candidate_row(entries[i])});
   counts_[row] = 0;
   if (static_cast<int64_t>(best.size()) < k_) return;
   std::nth_element(best.begin(), best.begin() + (k_ - 1), best.end(), precedes);
@@ -168,7 +178,7 @@ void CandidateLists::score_exactly(int64_t row, ExactScorer& exact) {
 }
 
 void CandidateLists::finish(int64_t row, ExactScorer& exact, int64_t* indices, double* scores) {
-  exact.set_query(row);
+  exact.set_query(row_at(query_order_, row));
   const Bounds bounds = this->bounds(row, exact);
   bound(row, bounds);
   drop(row);
@@ -186,8 +196,8 @@ void CandidateLists::finish(int64_t row, ExactScorer& exact, int64_t* indices, d
   best.clear();
   if (exact_[row]) best = *exact_[row];
   for (int64_t i = 0; i < count; ++i) {
-    const int64_t candidate = entries[i].candidate();
-    if (!settled && i + 1 < count) exact.prefetch(entries[i + 1].candidate());
+    const int64_t candidate = candidate_row(entries[i]);
+    if (!settled && i + 1 < count) exact.prefetch(candidate_row(entries[i + 1]));
     best.push_back({settled ? 0.0 : exact(candidate), candidate});
   }
   if (static_cast<int64_t>(best.size()) < k_)

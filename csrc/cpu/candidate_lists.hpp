@@ -47,9 +47,11 @@ class SpinLock {
 
 class CandidateLists {
  public:
-  // spare_bytes: what the lists may take at most, if that leaves them a few places to spare.
+  // Rows and candidates are counted by their positions. spare_bytes: what the lists may take at
+  // most, if that leaves them a few places to spare.
   CandidateLists(int64_t rows, int64_t k, int64_t depth, const ScoreFrame& queries,
-                 const ScoreFrame& candidates, int64_t spare_bytes);
+                 const ScoreFrame& candidates, const Order& query_order,
+                 const Order& candidate_order, int64_t spare_bytes);
 
   // Below this no candidate of the row can be among the k best; rises as candidates come. Rows are
   // counted up to whole panels; those beyond the last have a limit that nothing reaches.
@@ -62,6 +64,9 @@ class CandidateLists {
     if (counts_[row] == capacity_) compact(row, exact);
     entries_[row * capacity_ + counts_[row]++] = {score, static_cast<uint32_t>(candidate)};
   }
+
+  // Raises the row's limit to about the k-th best true score of what has come so far.
+  void settle(int64_t row, ExactScorer& exact);
 
   // Writes the row's k best, best first; without scores, in the order of their indices, which asks
   // for float64 only where float32 cannot tell who belongs to them.
@@ -97,12 +102,16 @@ class CandidateLists {
   void bound(int64_t row, const Bounds& bounds) const;
   void drop(int64_t row);
   void refine(int64_t row, const Bounds& bounds, ExactScorer& exact, int64_t most);
+  int64_t candidate_row(const Entry& entry) const {
+    return row_at(candidate_order_, entry.candidate());
+  }
   void compact(int64_t row, ExactScorer& exact);
   void score_exactly(int64_t row, ExactScorer& exact);
 
   const int64_t k_, capacity_;
   const FilterError error_;
   const ScoreFrame& queries_;
+  const Order &query_order_, &candidate_order_;
   std::vector<Terms> terms_;
   AlignedBuffer<Entry> entries_;
   std::vector<int32_t> counts_;

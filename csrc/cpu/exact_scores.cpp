@@ -5,7 +5,7 @@
 
 namespace mmkernels::cpu {
 
-ScoreFrame score_frame(const Features& features, const PackedRows& packed,
+ScoreFrame score_frame(const Features& features, const PackedRows& packed, const Order& order,
                        const Features& candidates, Metric metric) {
   const int64_t n = features.view.rows, d = features.view.columns;
   const int64_t padded = panel_count(n) * kPanel;
@@ -28,7 +28,7 @@ ScoreFrame score_frame(const Features& features, const PackedRows& packed,
   const double float64_error = (static_cast<double>(d) + 16) * 0x1p-52;
   for (int64_t i = 0; i < n; ++i) {
     const double norm = packed.norms[i];
-    const double plain = candidates.unit ? 1.0 : scale * features.norms[i];
+    const double plain = candidates.unit ? 1.0 : scale * features.norms[row_at(order, i)];
     // The float64 score errs with the size of its terms, the centred row with that of the
     // uncentred ones it came from.
     double bias, terms;

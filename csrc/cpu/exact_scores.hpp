@@ -137,8 +137,8 @@ struct FilterError {
   }
 };
 
-// The frame of `packed`, the rows of `features`, centred as `candidates` are.
-ScoreFrame score_frame(const Features& features, const PackedRows& packed,
+// The frame of `packed`, the rows of `features` in the order given, centred as `candidates` are.
+ScoreFrame score_frame(const Features& features, const PackedRows& packed, const Order& order,
                        const Features& candidates, Metric metric);
 
 }  // namespace mmkernels::cpu

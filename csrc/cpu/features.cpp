@@ -92,22 +92,6 @@ bool Features::usable() const {
   return first_nonfinite < 0 && !overflows && !(unit && !zero_rows.empty());
 }
 
-// body(values, factor), where factor times the values is x_i (unit: x_i / |x_i|): the row in place
-// if it can be read there.
-template <class Body>
-auto Features::with_row(int64_t row, double* buffer, Body&& body) const {
-  const double norm = unit ? norms[row] : 1;
-  if (norm > 1e-300) {
-    if (const float* values = float_row(view, row)) return body(values, 1 / norm);
-    if (const double* values = double_row(view, row)) return body(values, 1 / norm);
-  }
-  read_row(view, row, buffer);
-  const double* values = buffer;
-  if (norm > 1e-300) return body(values, 1 / norm);
-  for (int64_t c = 0; c < view.columns; ++c) buffer[c] /= norm;
-  return body(values, 1.0);
-}
-
 RowMoments Features::pack_row(int64_t row, double* buffer, float* out) const {
   return with_row(row, buffer, [&](auto* values, double factor) {
     return row_kernels(values).pack_float(values, centre.data(), factor, scale, view.columns, out);

@@ -7,6 +7,7 @@
 
 #include "../core/array_view.hpp"
 #include "panels.hpp"
+#include "rows.hpp"
 
 namespace mmkernels::cpu {
 
@@ -51,6 +52,11 @@ class Features {
   // rows then are at distance exactly 0.
   const std::vector<float>& half_norms(const Call& call) const;
 
+  // body(values, factor), where factor times the values, float32 or float64, is x_i (unit:
+  // x_i / |x_i|): the row in place if it can be read there, else in the buffer of d values.
+  template <class Body>
+  auto with_row(int64_t row, double* buffer, Body&& body) const;
+
   // out = x_i (unit: x_i / |x_i|).
   void read_plain(int64_t row, double* out) const;
 
@@ -64,13 +70,25 @@ class Features {
   void leave_out_far_rows(const Call& call);
   std::vector<double> mean_of_near_rows(const std::vector<double>& distances, double limit,
                                         const Call& call) const;
-  template <class Body>
-  auto with_row(int64_t row, double* buffer, Body&& body) const;
 
   double largest_ = 0;
   mutable std::mutex packing_;
   mutable Panels panels_;
   mutable std::vector<float> half_norms_;
 };
+
+template <class Body>
+auto Features::with_row(int64_t row, double* buffer, Body&& body) const {
+  const double norm = unit ? norms[row] : 1;
+  if (norm > 1e-300) {
+    if (const float* values = float_row(view, row)) return body(values, 1 / norm);
+    if (const double* values = double_row(view, row)) return body(values, 1 / norm);
+  }
+  read_row(view, row, buffer);
+  const double* values = buffer;
+  if (norm > 1e-300) return body(values, 1 / norm);
+  for (int64_t c = 0; c < view.columns; ++c) buffer[c] /= norm;
+  return body(values, 1.0);
+}
 
 }  // namespace mmkernels::cpu

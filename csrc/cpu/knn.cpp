@@ -38,26 +38,37 @@ class Search {
         symmetric_(!queries), metric_(metric), call_(call),
         packed_(pack_for_search(candidates, queries, metric, k, call)),
         own_query_frame_(symmetric_ ? ScoreFrame{}
-                                    : score_frame(queries_, packed_.queries.rows, candidates, metric)),
-        candidate_frame_(score_frame(candidates, packed_.candidates.rows, candidates, metric)),
+                                    : score_frame(queries_, packed_.queries.rows, {}, candidates,
+                                                  metric)),
+        candidate_frame_(score_frame(candidates, packed_.candidates.rows, packed_.order, candidates,
+                                     metric)),
         query_frame_(symmetric_ ? candidate_frame_ : own_query_frame_),
         query_bounds_(query_frame_), candidate_bounds_(candidate_frame_),
         error_(packed_.candidates.values()),
         lists_(queries_.view.rows, k, packed_.candidates.values(), query_frame_, candidate_frame_,
-               spare_bytes()) {}
+               packed_.order, packed_.order, spare_bytes()) {}
 
   void run(int64_t k, int64_t* indices, double* scores) {
     scorers_.resize(call_.threads);
     filter();
-    const int64_t rows = queries_.view.rows;
-    parallel_for(panel_count(rows), call_, [&](int64_t panel, int thread) {
-      const int64_t last = std::min(rows, (panel + 1) * kPanel);
-      for (int64_t row = panel * kPanel; row < last; ++row)
-        lists_.finish(row, scorer(thread), indices + row * k, scores ? scores + row * k : nullptr);
+    for_rows([&](int64_t position, int thread) {
+      const int64_t row = row_at(packed_.order, position);
+      lists_.finish(position, scorer(thread), indices + row * k,
+                    scores ? scores + row * k : nullptr);
     });
   }
 
  private:
+  // body(position, thread) for every query.
+  template <class Body>
+  void for_rows(Body&& body) {
+    const int64_t rows = queries_.view.rows;
+    parallel_for(panel_count(rows), call_, [&](int64_t panel, int thread) {
+      const int64_t last = std::min(rows, (panel + 1) * kPanel);
+      for (int64_t row = panel * kPanel; row < last; ++row) body(row, thread);
+    });
+  }
+
   // Beside the packed rows a search takes about what they would in float32, plus 32 MiB.
   int64_t spare_bytes() const {
     const Panels& rows = packed_.candidates;
@@ -71,9 +82,27 @@ class Search {
   }
 
   void filter() {
-    const Panels &columns = packed_.candidates, &rows = symmetric_ ? columns : packed_.queries;
+    const Panels& columns = packed_.candidates;
+    if (packed_.order.empty()) {
+      // Samples that are sorted by similarity must not arrive each better than all before it.
+      const Panels& rows = symmetric_ ? columns : packed_.queries;
+      const ScatteredOrder row_order(rows.count), column_order(columns.count);
+      pass(rows, 0, rows.count, row_order, column_order);
+    } else {
+      // Those near by come first: with their limits, few of the others pass.
+      const auto as_packed = [](int64_t i) { return i; };
+      constexpr int64_t near = 2;
+      pass(columns, 0, near, as_packed, as_packed);
+      for_rows([&](int64_t row, int thread) { lists_.settle(row, scorer(thread)); });
+      pass(columns, near, columns.count, as_packed, as_packed);
+    }
+  }
+
+  template <class RowOrder, class ColumnOrder>
+  void pass(const Panels& rows, int64_t nearest, int64_t farthest, RowOrder row_order,
+            ColumnOrder column_order) {
+    const Panels& columns = packed_.candidates;
     const int64_t height = panels_per_strip(rows.count, rows.panel_bytes());
-    const ScatteredOrder row_order(rows.count), column_order(columns.count);
     parallel_for(strip_count(rows.count, height), call_, [&](int64_t index, int thread) {
       const Strip strip = strip_at(index, rows.count, height);
       const auto visit = [&](int64_t i, int64_t j) {
@@ -83,7 +112,7 @@ class Search {
         collect(values, row, column, scorer(thread));
       };
       if (symmetric_)
-        visit_strip(strip, rows.count, visit);
+        visit_strip(strip, rows.count, nearest, farthest, visit);
       else
         for (int64_t j = 0; j < columns.count; ++j)
           for (int64_t i = strip.first; i < strip.last; ++i) visit(i, j);

@@ -19,7 +19,7 @@ inline float round_up(double value) {
   return std::nextafter(static_cast<float>(value), std::numeric_limits<float>::infinity());
 }
 
-// What packing learned of each row c_i. The bounds are padded with zeros to whole panels.
+// What packing learned of the row c_i at each position. The bounds are padded with zeros to whole panels.
 struct PackedRows {
   std::vector<double> norms;            // |c_i|, before rounding
   std::vector<double> centre_products;  // c_i . (scale * centre)
@@ -51,6 +51,12 @@ struct Panels {
     product(panel(i), others.panel(j), depth, tile);
   }
 };
+
+// Which row of the input stands at each position of the panels; empty where each is at its own.
+using Order = std::vector<int64_t>;
+inline int64_t row_at(const Order& order, int64_t position) {
+  return order.empty() ? position : order[position];
+}
 
 inline int64_t panel_count(int64_t rows) { return (rows + kPanel - 1) / kPanel; }
 

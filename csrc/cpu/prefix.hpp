@@ -20,7 +20,18 @@ std::unique_ptr<PrincipalAxes> choose_prefix(const Features& candidates, int64_t
                                              Metric metric, int64_t k, bool bfloat16,
                                              const Call& call);
 
+// The coordinates of a row along a few leading directions.
+struct Location {
+  static constexpr int kDirections = 8;
+  float along[kDirections];
+};
+
+// Halves the rows at the median of the direction along which they spread most, again and again, so
+// that a panel holds rows that are alike and its neighbours those next alike.
+Order neighborly_order(const std::vector<Location>& locations);
+
+// With an order to fill, rows that are alike are packed near each other and it says where.
 Panels pack_prefix(const Features& features, const PrincipalAxes& axes, bool bfloat16,
-                   const Call& call);
+                   const Call& call, Order* order = nullptr);
 
 }  // namespace mmkernels::cpu

@@ -22,19 +22,18 @@ RowMoments round_row(const double* row, const double* zeros, int64_t n, uint16_t
   return tile_kernels().of_doubles.pack_bfloat16(row, zeros, 1, 1, n, out);
 }
 
+// Packs 32 rows at a time; one object per thread.
 template <class Value>
 class PrefixPacker {
  public:
   PrefixPacker(const Features& features, const PrincipalAxes& axes)
       : features_(features), axes_(axes), depth_(features.view.columns), count_(axes.count()),
         zeros_(count_), row_(depth_), rows_(depth_ * kPanel),
-        panel_(make_aligned<float>(depth_ * kPanel)), projected_(count_ * kPanel),
-        one_(count_) {}
+        panel_(make_aligned<float>(depth_ * kPanel)), projected_(count_ * kPanel), one_(count_) {}
 
-  void pack(int64_t index, Panels& panels) {
-    const int64_t values = panels.values(), first = index * kPanel;
-    const int64_t last = std::min(features_.view.rows, first + kPanel);
-    packed_.assign(values * kPanel, Value{});
+  // out: `values` packed values for each of the rows first, ..., last - 1.
+  void pack(int64_t first, int64_t last, int64_t values, Value* out, PackedRows& rows,
+            Location* locations) {
     std::fill(rows_.begin(), rows_.end(), 0.0f);
     RowMoments moments[kPanel];
     for (int64_t i = first; i < last; ++i)
@@ -42,15 +41,17 @@ class PrefixPacker {
           features_.pack_row(i, row_.data(), rows_.data() + (i - first) * depth_);
     tile_kernels().interleave(rows_.data(), depth_, panel_.get());
     axes_.project(panel_.get(), projected_.data());
-    for (int64_t i = first; i < last; ++i)
-      finish(i, moments[i - first], packed_.data() + (i - first) * values, panels.rows);
-    tile_kernels().interleave(packed_.data(), panels.depth,
-                              panels.data.get() + index * panels.depth * kPanel);
+    for (int64_t i = first; i < last; ++i) {
+      for (int64_t q = 0; q < count_; ++q) one_[q] = projected_[q * kPanel + i - first];
+      for (int v = 0; v < Location::kDirections; ++v)
+        locations[i].along[v] = static_cast<float>(one_[v]);
+      finish(i, moments[i - first], out + (i - first) * values, rows);
+    }
   }
 
  private:
-  void finish(int64_t i, const RowMoments& moments, Value* out, PackedRows& rows) {
-    for (int64_t q = 0; q < count_; ++q) one_[q] = projected_[q * kPanel + i % kPanel];
+  // Rounds the projected row and bounds what that, and leaving out the rest, changed.
+  void finish(int64_t i, const RowMoments& moments, Value* out, PackedRows& rows) const {
     const RowMoments kept = round_row(one_.data(), zeros_.data(), count_, out);
     const double square = moments.square * (1 + 1e-9), norm = std::sqrt(square);
     const double defect = axes_.defect(), projected = std::sqrt(kept.square);
@@ -78,30 +79,58 @@ class PrefixPacker {
   std::vector<float> rows_;
   AlignedBuffer<float> panel_;
   std::vector<double> projected_, one_;  // [direction][row], and one row of it
-  std::vector<Value> packed_;
 };
 
+template <class Values>
+void permute(const Order& order, Values& values) {
+  const Values before(values);
+  for (size_t i = 0; i < order.size(); ++i) values[i] = before[order[i]];
+}
+
 template <class Value>
-void pack(const Features& features, const PrincipalAxes& axes, Panels& panels, const Call& call) {
+void pack(const Features& features, const PrincipalAxes& axes, Panels& panels, const Call& call,
+          Order* order) {
+  const int64_t n = features.view.rows, values = panels.values();
+  std::vector<Value> packed(n * values);
+  std::vector<Location> locations(n);
   std::vector<std::unique_ptr<PrefixPacker<Value>>> packers(call.threads);
   parallel_for(panels.count, call, [&](int64_t index, int thread) {
-    if (!packers[thread])
-      packers[thread] = std::make_unique<PrefixPacker<Value>>(features, axes);
-    packers[thread]->pack(index, panels);
+    if (!packers[thread]) packers[thread] = std::make_unique<PrefixPacker<Value>>(features, axes);
+    const int64_t first = index * kPanel;
+    packers[thread]->pack(first, std::min(n, first + kPanel), values,
+                          packed.data() + first * values, panels.rows, locations.data());
   });
+  const Order placed = order ? neighborly_order(locations) : Order{};
+  std::vector<std::vector<Value>> buffers(call.threads);
+  parallel_for(panels.count, call, [&](int64_t index, int thread) {
+    std::vector<Value>& rows = buffers[thread];
+    rows.assign(values * kPanel, Value{});
+    for (int64_t i = index * kPanel; i < std::min(n, (index + 1) * kPanel); ++i)
+      std::copy_n(packed.data() + row_at(placed, i) * values, values,
+                  rows.data() + i % kPanel * values);
+    tile_kernels().interleave(rows.data(), panels.depth,
+                              panels.data.get() + index * panels.depth * kPanel);
+  });
+  if (!order) return;
+  permute(placed, panels.rows.norms);
+  permute(placed, panels.rows.centre_products);
+  permute(placed, panels.rows.lengths);
+  permute(placed, panels.rows.residuals);
+  permute(placed, panels.rows.tails);
+  *order = placed;
 }
 
 }  // namespace
 
 Panels pack_prefix(const Features& features, const PrincipalAxes& axes, bool bfloat16,
-                   const Call& call) {
+                   const Call& call, Order* order) {
   const int64_t n = features.view.rows, count = panel_count(n), values = axes.count() + 1;
   const int64_t depth = bfloat16 ? (values + 1) / 2 : values;
   Panels panels{depth, count, bfloat16, make_aligned<float>(count * depth * kPanel), PackedRows(n)};
   if (bfloat16)
-    pack<uint16_t>(features, axes, panels, call);
+    pack<uint16_t>(features, axes, panels, call, order);
   else
-    pack<float>(features, axes, panels, call);
+    pack<float>(features, axes, panels, call, order);
   return panels;
 }
 

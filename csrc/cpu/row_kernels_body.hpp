@@ -181,9 +181,14 @@ void interleave(const void* rows, int64_t words, void* panel) {
 inline Int ordered(Int bits) { return bits ^ (bits >> 31 & 0x7fffffff); }
 
 inline int32_t smallest_lane(Int v) {
-  int32_t smallest = v[0];
-  for (int j = 1; j < kLanes; ++j) smallest = v[j] < smallest ? v[j] : smallest;
-  return smallest;
+#pragma GCC unroll 4
+  for (int width = kLanes / 2; width > 0; width /= 2) {
+    Int turned;
+    for (int lane = 0; lane < kLanes; ++lane) turned[lane] = (lane + width) % kLanes;
+    const Int other = __builtin_shuffle(v, turned);
+    v = other < v ? other : v;
+  }
+  return v[0];
 }
 
 // How many patterns are at least `least`.

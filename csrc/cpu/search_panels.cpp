@@ -18,10 +18,13 @@ SearchPanels pack_for_search(const Features& candidates, const Features* queries
   const bool low = bfloat16_pays(candidates.view.rows, k, candidates.view.columns);
   const int64_t searches = (queries ? queries : &candidates)->view.rows;
   const auto axes = choose_prefix(candidates, searches, metric, k, low, call);
-  const auto pack = [&](const Features& features) {
-    return axes ? pack_prefix(features, *axes, low, call) : pack_panels(features, low, call);
-  };
-  return {pack(candidates), queries ? pack(*queries) : Panels{}};
+  if (!axes)
+    return {pack_panels(candidates, low, call), queries ? pack_panels(*queries, low, call) : Panels{},
+            {}};
+  SearchPanels panels;
+  panels.candidates = pack_prefix(candidates, *axes, low, call, queries ? nullptr : &panels.order);
+  if (queries) panels.queries = pack_prefix(*queries, *axes, low, call);
+  return panels;
 }
 
 }  // namespace mmkernels::cpu

@@ -10,6 +10,9 @@ namespace mmkernels::cpu {
 struct SearchPanels {
   Panels candidates;
   Panels queries;  // empty where the candidates are the queries
+  // Of the candidates, where they look for each other: rows that are alike along the leading
+  // directions stand near each other.
+  Order order;
 };
 
 // Rows may be packed as a prefix: their coordinates along some leading directions, and one more
