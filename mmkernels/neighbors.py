@@ -83,7 +83,8 @@ def knn(x: Array, k: int, *, metric: str = "cosine", queries: Array | None = Non
     if queries is None:
         at_least(candidates.shape[0], 2, "x", candidates.shape, "A nearest neighbour")
         k = neighbor_count(k, candidates.shape[0] - 1, "x", candidates.shape)
-        return _search(candidates, k, metric)
+        indices, scores = _cpu.knn(_features(candidates, metric), None, metric, k, scored=True)
+        return Neighbors(indices, scores, metric, "x", candidates.wrap)
     rows = as_input("queries", queries)
     if rows.shape[1] != candidates.shape[1]:
         raise ValueError(
@@ -93,7 +94,7 @@ def knn(x: Array, k: int, *, metric: str = "cosine", queries: Array | None = Non
     k = neighbor_count(k, candidates.shape[0], "x", candidates.shape)
     frame = _features(candidates, metric)
     searched = _features(rows, metric, frame)
-    indices, scores = _cpu.knn(frame, searched, metric, k)
+    indices, scores = _cpu.knn(frame, searched, metric, k, scored=True)
     return Neighbors(indices, scores, metric, "queries", rows.wrap)
 
 
@@ -172,21 +173,16 @@ def _rows(name: str, x: Array | Neighbors) -> Input | Neighbors:
 
 
 def _neighbors(side: Input | Neighbors, k: int, metric: str) -> np.ndarray:
-    """(n, k) indices, C-contiguous."""
+    """(n, k) indices of the k nearest of each row, C-contiguous, in any order."""
     n = side.shape[0]
     at_least(n, 2, side.name, side.shape, "A nearest neighbour")
     if not isinstance(side, Neighbors):
         k = neighbor_count(k, n - 1, side.name, side.shape)
-        return _search(side, k, metric).host_indices
+        return _cpu.knn(_features(side, metric), None, metric, k, scored=False)[0]
     k = neighbor_count(k, n - 1, side.name, side.shape)
     if k > side.k:
         raise ValueError(f"k is {k}, but the neighbours given were searched with k={side.k}.")
     return np.ascontiguousarray(side.host_indices[:, :k])
-
-
-def _search(rows: Input, k: int, metric: str) -> Neighbors:
-    indices, scores = _cpu.knn(_features(rows, metric), None, metric, k)
-    return Neighbors(indices, scores, metric, rows.name, rows.wrap)
 
 
 def _features(rows: Input, metric: str, frame: Any = None) -> Any:

@@ -59,14 +59,14 @@ std::unique_ptr<BoundFeatures> bind_features(py::array array, const std::string&
 }
 
 py::tuple search(const BoundFeatures& candidates, const BoundFeatures* queries,
-                 const std::string& metric, int64_t k) {
+                 const std::string& metric, int64_t k, bool scored) {
   static const std::map<std::string, Metric> metrics{
       {"cosine", Metric::cosine}, {"ip", Metric::inner_product}, {"l2", Metric::euclidean}};
   const int64_t n = (queries ? queries : &candidates)->features->view.rows;
   py::array_t<int64_t> indices({n, k});
-  py::array_t<double> scores({n, k});
+  py::array_t<double> scores({scored ? n : 0, k});
   int64_t* index_data = indices.mutable_data();
-  double* score_data = scores.mutable_data();
+  double* score_data = scored ? scores.mutable_data() : nullptr;
   {
     py::gil_scoped_release unlocked;
     knn(*candidates.features, queries ? queries->features.get() : nullptr, metrics.at(metric), k,
@@ -160,7 +160,8 @@ PYBIND11_MODULE(_cpu, module) {
            py::keep_alive<1, 2>())
       .def_property_readonly("unit", [](const BoundKernel& k) { return k.matrix.unit(); });
 
-  module.def("knn", &search, py::arg("candidates"), py::arg("queries"), py::arg("metric"), py::arg("k"));
+  module.def("knn", &search, py::arg("candidates"), py::arg("queries"), py::arg("metric"),
+             py::arg("k"), py::arg("scored"));
   module.def("overlaps", &overlaps, py::arg("lists"), py::arg("left"), py::arg("right"));
   module.def("hsic_by_tiles", &tiles_hsic, py::arg("kernels"), py::arg("pairs"), py::arg("unbiased"));
   module.def("hsic_by_features", &features_hsic, py::arg("x"), py::arg("y"), py::arg("unbiased"));

@@ -110,7 +110,7 @@ class ExactScorer {
 // with bias_j = mu . c_j (mu the scaled centre) for products and -|c_j|^2 / 2 for distances.
 struct ScoreFrame {
   double factor = 1;
-  std::vector<float> bias;      // per candidate; -infinity beyond the last
+  std::vector<float> bias;      // per candidate; -infinity beyond the last, and for those left out
   std::vector<double> offset;   // per query
   std::vector<float> norm, residual, tail;  // the bounds of PackedRows
   std::vector<float> slack;  // what float64 itself may err for this row, in units of f

@@ -7,6 +7,7 @@
 
 #include "../core/circulant.hpp"
 #include "candidate_lists.hpp"
+#include "equal_rows.hpp"
 #include "search_panels.hpp"
 
 namespace mmkernels::cpu {
@@ -40,8 +41,7 @@ class Search {
         own_query_frame_(symmetric_ ? ScoreFrame{}
                                     : score_frame(queries_, packed_.queries.rows, {}, candidates,
                                                   metric)),
-        candidate_frame_(score_frame(candidates, packed_.candidates.rows, packed_.order, candidates,
-                                     metric)),
+        candidate_frame_(frame_of_candidates(k)),
         query_frame_(symmetric_ ? candidate_frame_ : own_query_frame_),
         query_bounds_(query_frame_), candidate_bounds_(candidate_frame_),
         error_(packed_.candidates.values()),
@@ -59,6 +59,17 @@ class Search {
   }
 
  private:
+  ScoreFrame frame_of_candidates(int64_t k) const {
+    ScoreFrame frame =
+        score_frame(candidates_, packed_.candidates.rows, packed_.order, candidates_, metric_);
+    std::vector<bool> left_out(candidates_.view.rows);
+    for (int64_t row : superfluous_rows(candidates_, k)) left_out[row] = true;
+    for (int64_t position = 0; position < candidates_.view.rows; ++position)
+      if (left_out[row_at(packed_.order, position)])
+        frame.bias[position] = -std::numeric_limits<float>::infinity();
+    return frame;
+  }
+
   // body(position, thread) for every query.
   template <class Body>
   void for_rows(Body&& body) {
