@@ -60,7 +60,12 @@ class CandidateLists {
   // Rows of one panel are changed under their panel's lock.
   SpinLock& panel_lock(int64_t panel) { return locks_[panel]; }
 
+  // Of what passed the limits of a tile, which hold for the worst of its rows, not all pass this.
   void append(int64_t row, float score, int64_t candidate, ExactScorer& exact) {
+    const Terms& other = terms_[candidate];
+    const float error = error_(queries_.norm[row], queries_.residual[row], queries_.slack[row],
+                               other.norm, other.residual, other.bias);
+    if (score + error < limit(row)) return;
     if (counts_[row] == capacity_) compact(row, exact);
     entries_[row * capacity_ + counts_[row]++] = {score, static_cast<uint32_t>(candidate)};
   }
