@@ -1,4 +1,4 @@
-# Two commands: `make study` and `make test`. Both need Python 3.10 or newer, a C++20 compiler and
+# `make study`, `make test`, `make sanitize`: all need Python 3.10 or newer, a C++20 compiler and
 # a package index, and keep everything they install in .venv.
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,7 +10,7 @@ PIP := PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 
 SOURCES := setup.py pyproject.toml constraints.txt $(shell find csrc mmkernels python -type f \
   -not -name '*.pyc' -not -name '*.so')
 
-.PHONY: study test lint bench clean
+.PHONY: study test sanitize bench clean
 
 study: $(VENV)/study
 	$(BIN)/mmalign study av-digits --preset $(PRESET) --out $(OUT)
@@ -18,6 +18,11 @@ study: $(VENV)/study
 test: $(VENV)/test
 	$(BIN)/ruff check .
 	$(BIN)/pytest
+
+sanitize: $(VENV)/test
+	$(BIN)/python tests/native/build.py --every-instruction-set
+	$(BIN)/python tests/native/build.py --every-instruction-set --sanitize address,undefined
+	$(BIN)/python tests/native/build.py --every-instruction-set --sanitize thread
 
 bench: $(VENV)/benchmark
 	$(BIN)/python benchmarks/table.py

@@ -223,12 +223,13 @@ const std::vector<float>& Features::half_norms(const Call& call) const {
   const Panels& packed = panels(call);
   std::lock_guard lock(packing_);
   if (half_norms_.empty()) {
-    half_norms_.resize(packed.count * kPanel);
+    std::vector<float> half(packed.count * kPanel);
     parallel_for(packed.count, call, [&](int64_t index, int) {
       alignas(64) float tile[kTile];
       packed.multiply(index, packed, index, tile);
-      for (int r = 0; r < kPanel; ++r) half_norms_[index * kPanel + r] = tile[r * kPanel + r] / 2;
+      for (int r = 0; r < kPanel; ++r) half[index * kPanel + r] = tile[r * kPanel + r] / 2;
     });
+    half_norms_ = std::move(half);  // only whole: a call may be stopped in between
   }
   return half_norms_;
 }

@@ -69,7 +69,7 @@ struct Job {
 
 class Pool {
  public:
-  void run(const std::shared_ptr<Job>& job, const std::function<void()>& poll) {
+  void run(const std::shared_ptr<Job>& job, const Call& call) {
     {
       std::lock_guard lock(mutex_);
       jobs_.push_back(job);
@@ -81,9 +81,9 @@ class Pool {
     try {
       job->work(0, [&] {
         const auto now = std::chrono::steady_clock::now();
-        if (now - last_poll < std::chrono::milliseconds(50)) return;
+        if (now - last_poll < call.poll_interval) return;
         last_poll = now;
-        if (poll) poll();
+        if (call.poll) call.poll();
       });
     } catch (...) {
       fail(*job);
@@ -155,7 +155,7 @@ void parallel_for(int64_t units, const Call& call,
                   const std::function<void(int64_t, int)>& body) {
   if (units <= 0) return;
   const int threads = static_cast<int>(std::min<int64_t>(call.threads, units));
-  pool().run(std::make_shared<Job>(body, units, threads), call.poll);
+  pool().run(std::make_shared<Job>(body, units, threads), call);
 }
 
 }  // namespace mmkernels::cpu

@@ -4,6 +4,7 @@
 // scikit-learn's), and a third that survives fork() is easier to own than to negotiate.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 
@@ -15,11 +16,12 @@ int thread_count();
 void set_thread_count(int count);
 
 // One call of the library: how many threads it may use, fixed when it starts, and how it learns
-// that it is no longer wanted. `poll` runs on the calling thread between units of work and throws
-// to stop the call.
+// that it is no longer wanted. `poll` runs on the calling thread between units of work, no more often
+// than its interval says, and throws to stop the call.
 struct Call {
   int threads = thread_count();
   std::function<void()> poll;
+  std::chrono::milliseconds poll_interval{50};  // 0 lets a test stop a call at every point
 };
 
 // body(unit, thread) for every unit in [0, units), thread in [0, call.threads). Units are taken in
