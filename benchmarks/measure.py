@@ -19,19 +19,13 @@ from typing import Any
 
 import products
 from contest import Contender, Contest
+from peers import faiss_flat
 
 # Worker threads of OpenMP keep spinning for a while after a call and would slow the next one.
 REST_SECONDS = 0.25
 # A caller's choices, which would make a row mean something else than it says. The last one holds
 # back the OpenBLAS of numpy.
-UNSET = (
-    "MMKERNELS_ISA",
-    "MMKERNELS_PREFIX",
-    "FAISS_OPT_LEVEL",
-    "FAISS_SIMD_LEVEL",
-    "OPENBLAS_CORETYPE",
-    "OPENBLAS_L2_SIZE",
-)
+UNSET = ("MMKERNELS_ISA", "MMKERNELS_PREFIX", *faiss_flat.HELD_TO_AVX2, "OPENBLAS_L2_SIZE")
 THREAD_COUNTS = (
     "MMKERNELS_NUM_THREADS",
     "OMP_NUM_THREADS",

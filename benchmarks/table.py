@@ -3,8 +3,9 @@
 python benchmarks/table.py [--only peers|engine|growth] [--contest TEXT] [--quick] [--rounds 5]
     [--threads N] [--out DIR]
 
-The contenders of a row take turns in rounds, on the same number of threads; times are medians
-over the rounds, ratios medians of the ratios within a round. `limit` and `of float32` are shares
+The contenders of a row take turns in rounds (fewer than asked for where a call takes long), on the
+same number of threads; times are medians over the rounds, ratios medians of the ratios within a
+round. `limit` and `of float32` are shares
 of the machine's speed: multiply-adds counted once per unordered pair of samples, over the rate of
 the fastest library float32 matrix product in the same rounds (`of bfloat16`: of torch's product in
 bfloat16, where the processor has it). `memory` is what one call adds to the peak of a fresh
@@ -99,7 +100,7 @@ def main() -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({**facts, "contests": results}, indent=1) + "\n")
 
-    print(f"\n{facts['processor']}, {options.threads} threads; float32, medians of {rounds} rounds")
+    print(f"\n{facts['processor']}, {options.threads} threads; medians of {rounds} rounds")
     for section in contests.SECTIONS:
         rows = [result for result in results if result["section"] == section]
         if rows:

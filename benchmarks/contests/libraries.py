@@ -41,6 +41,7 @@ def contest(operation: str, n: int) -> Contest:
         compare=partial(compare, operation),
         multiply_adds=partial(multiply_adds, operation),
         representations=2,
+        most_rounds=None if n <= LARGEST_QUICK else 3,
         quick=n <= LARGEST_QUICK,
     )
 
