@@ -8,6 +8,13 @@ from .peer import Peer
 from .problem import NEIGHBORS, SIGMA
 
 
+def neighbors(x: np.ndarray, k: int, metric: str = "cosine") -> np.ndarray:
+    """(n, k) indices."""
+    import mmkernels
+
+    return mmkernels.knn(x, k, metric=metric).indices
+
+
 def mutual_knn(x: np.ndarray, y: np.ndarray) -> float:
     import mmkernels
 
@@ -20,16 +27,10 @@ def cka_linear(x: np.ndarray, y: np.ndarray) -> float:
     return float(mmkernels.cka(x, y))
 
 
-def cka_rbf(x: np.ndarray, y: np.ndarray) -> float:
+def cka_rbf(x: np.ndarray, y: np.ndarray, sigma: float = SIGMA) -> float:
     import mmkernels
 
-    return float(mmkernels.cka(x, y, kernel="rbf", sigma=SIGMA))
-
-
-def set_threads(count: int) -> None:
-    import mmkernels
-
-    mmkernels.set_num_threads(count)
+    return float(mmkernels.cka(x, y, kernel="rbf", sigma=sigma))
 
 
 PEER = Peer(
@@ -37,5 +38,4 @@ PEER = Peer(
     distribution="mmkernels",
     computes="float32 tiles; neighbours ordered by float64; HSIC summed in float64",
     operations={"mutual_knn": mutual_knn, "cka linear": cka_linear, "cka rbf": cka_rbf},
-    set_threads=set_threads,
 )

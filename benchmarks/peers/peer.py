@@ -14,7 +14,7 @@ Operation = Callable[[np.ndarray, np.ndarray], float]
 
 @dataclass(frozen=True)
 class Peer:
-    """One way of computing some of the operations of `workload.OPERATIONS`.
+    """One way of computing some of the operations of `problem.OPERATIONS`.
 
     Its library is imported when an operation is first called, so that a missing one can be
     listed as missing.
@@ -24,7 +24,6 @@ class Peer:
     distribution: str
     computes: str
     operations: Mapping[str, Operation]
-    set_threads: Callable[[int], None]
 
     def version(self) -> str | None:
         """The installed version, or None."""

@@ -29,15 +29,6 @@ def features(n: int, d: int = FEATURES, seed: int = 0) -> tuple[np.ndarray, np.n
     return views[0], views[1]
 
 
-def multiply_adds(operation: str, n: int, d: int = FEATURES) -> int:
-    """The least that the definition asks for: every unordered pair of samples once, both views.
-
-    Linear kernels may be compared in feature space, where X'Y and the symmetric X'X and Y'Y do.
-    """
-    pairs = n * (n - 1) // 2 * 2 * d
-    return min(pairs, 2 * n * d * d) if operation == "cka linear" else pairs
-
-
 def shared(in_x: np.ndarray, in_y: np.ndarray) -> float:
     """Mean share of the (n, k) neighbours that two lists have in common."""
     n, k = in_x.shape

@@ -20,17 +20,9 @@ def mutual_knn(x: np.ndarray, y: np.ndarray) -> float:
     return shared(neighbors(x), neighbors(y))
 
 
-def set_threads(count: int) -> None:
-    import sklearn.neighbors  # noqa: F401 - only runtimes that are loaded can be limited
-    from threadpoolctl import threadpool_limits
-
-    threadpool_limits(count)
-
-
 PEER = Peer(
     name="scikit-learn brute",
     distribution="scikit-learn",
     computes="float32 rows, float64 chunks of distances, heaps; each pair met twice",
     operations={"mutual_knn": mutual_knn},
-    set_threads=set_threads,
 )

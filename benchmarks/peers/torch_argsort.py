@@ -6,7 +6,7 @@ import numpy as np
 
 from .peer import Peer
 from .problem import NEIGHBORS, shared
-from .torch_topk import set_threads, similarities
+from .torch_topk import similarities
 
 
 def mutual_knn(x: np.ndarray, y: np.ndarray) -> float:
@@ -19,5 +19,4 @@ PEER = Peer(
     distribution="torch",
     computes="float32 products of unit rows, all n x n kept; every row sorted to its end",
     operations={"mutual_knn": mutual_knn},
-    set_threads=set_threads,
 )

@@ -8,27 +8,40 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .peer import Peer
-from .torch_topk import set_threads
 
 if TYPE_CHECKING:
     import torch
 
 
-def unbiased_hsic(x: torch.Tensor, y: torch.Tensor) -> float:
-    n = len(x)
-    squares_x, squares_y = (z.square().sum(dim=1).double() for z in (x, y))
-    total = (x.T @ y).square().sum(dim=0).double().sum()
+def products(x: np.ndarray, y: np.ndarray) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """X'Y, X'X and Y'Y."""
+    import torch
+
+    a, b = torch.from_numpy(x), torch.from_numpy(y)
+    return a.T @ b, a.T @ a, b.T @ b
+
+
+def unbiased_hsic(product: torch.Tensor, squares_x: torch.Tensor, squares_y: torch.Tensor) -> float:
+    """From X'Y and the squared norms of centred rows."""
+    n = len(squares_x)
+    total = product.square().sum(dim=0).double().sum()
     total -= n / (n - 2) * (squares_x @ squares_y)
     total += squares_x.sum() * squares_y.sum() / ((n - 1) * (n - 2))
     return float(total / (n * (n - 3)))
 
 
-def cka_linear(x: np.ndarray, y: np.ndarray) -> float:
+def cka_from_products(
+    x: np.ndarray, y: np.ndarray, xy: torch.Tensor, xx: torch.Tensor, yy: torch.Tensor
+) -> float:
     import torch
 
-    a, b = (torch.from_numpy(z) for z in (x, y))
-    a, b = a - a.mean(dim=0), b - b.mean(dim=0)
-    return unbiased_hsic(a, b) / math.sqrt(unbiased_hsic(a, a) * unbiased_hsic(b, b))
+    a, b = (torch.from_numpy(z).square().sum(dim=1).double() for z in (x, y))
+    return unbiased_hsic(xy, a, b) / math.sqrt(unbiased_hsic(xx, a, a) * unbiased_hsic(yy, b, b))
+
+
+def cka_linear(x: np.ndarray, y: np.ndarray) -> float:
+    x, y = x - x.mean(axis=0), y - y.mean(axis=0)
+    return cka_from_products(x, y, *products(x, y))
 
 
 PEER = Peer(
@@ -36,5 +49,4 @@ PEER = Peer(
     distribution="torch",
     computes="the same estimate from X'Y, X'X and Y'Y in float32 of centred features",
     operations={"cka linear": cka_linear},
-    set_threads=set_threads,
 )

@@ -9,7 +9,6 @@ import numpy as np
 
 from .peer import Peer
 from .problem import SIGMA
-from .torch_topk import set_threads
 
 if TYPE_CHECKING:
     import torch
@@ -23,14 +22,14 @@ def linear(x: np.ndarray) -> torch.Tensor:
     return (rows @ rows.T).fill_diagonal_(0)
 
 
-def rbf(x: np.ndarray) -> torch.Tensor:
+def rbf(x: np.ndarray, sigma: float) -> torch.Tensor:
     import torch
 
     rows = torch.from_numpy(x)
     rows = rows - rows.mean(dim=0)
     squares = rows.square().sum(dim=1)
     distances = torch.addmm(squares[:, None] + squares, rows, rows.T, alpha=-2)
-    return distances.clamp_(min=0).mul_(-1 / (2 * SIGMA**2)).exp_().fill_diagonal_(0)
+    return distances.clamp_(min=0).mul_(-1 / (2 * sigma**2)).exp_().fill_diagonal_(0)
 
 
 def unbiased_hsic(k: torch.Tensor, l: torch.Tensor) -> float:  # noqa: E741 - the literature's name
@@ -45,13 +44,16 @@ def cka(k: torch.Tensor, l: torch.Tensor) -> float:  # noqa: E741
     return unbiased_hsic(k, l) / math.sqrt(unbiased_hsic(k, k) * unbiased_hsic(l, l))
 
 
+def cka_rbf(x: np.ndarray, y: np.ndarray, sigma: float = SIGMA) -> float:
+    return cka(rbf(x, sigma), rbf(y, sigma))
+
+
 PEER = Peer(
     name="torch n x n kernels",
     distribution="torch",
     computes="the same estimate from two float32 n x n kernel matrices of centred features",
     operations={
         "cka linear": lambda x, y: cka(linear(x), linear(y)),
-        "cka rbf": lambda x, y: cka(rbf(x), rbf(y)),
+        "cka rbf": cka_rbf,
     },
-    set_threads=set_threads,
 )

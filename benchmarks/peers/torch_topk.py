@@ -25,16 +25,9 @@ def mutual_knn(x: np.ndarray, y: np.ndarray) -> float:
     return shared(in_x.numpy(), in_y.numpy())
 
 
-def set_threads(count: int) -> None:
-    import torch
-
-    torch.set_num_threads(count)
-
-
 PEER = Peer(
     name="torch n x n, topk",
     distribution="torch",
     computes="float32 products of unit rows, all n x n kept; topk of every row",
     operations={"mutual_knn": mutual_knn},
-    set_threads=set_threads,
 )

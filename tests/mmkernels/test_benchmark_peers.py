@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mmkernels import reference
@@ -12,7 +13,7 @@ from mmkernels import reference
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 sys.path.append(str(BENCHMARKS))
 
-from peers import PEERS  # noqa: E402
+from peers import PEERS, faiss_flat, torch_platonic  # noqa: E402
 from peers.problem import NEIGHBORS, OPERATIONS, SIGMA, TOLERANCE, features  # noqa: E402
 
 TRUTHS = {
@@ -46,3 +47,24 @@ def test_peer_agrees_with_the_reference(peer, operation, problem):
     x, y, truths = problem
     assert 0.05 < truths[operation] < 0.95
     assert abs(peer.operations[operation](x, y) - truths[operation]) <= TOLERANCE[operation]
+
+
+def test_platonic_agrees_within_what_it_adds(problem):
+    if torch_platonic.PEER.version() is None:
+        pytest.skip("torch is not installed")
+    x, y, truths = problem
+    score = torch_platonic.cka_rbf(x, y)
+    assert 0 < abs(score - truths["cka rbf"]) <= torch_platonic.TOLERANCE
+
+
+@pytest.mark.parametrize("k", [1, 10, 150])
+def test_faiss_neighbors_leave_out_the_row_itself(problem, k):
+    pytest.importorskip("faiss")
+    rows = problem[0] / np.linalg.norm(problem[0], axis=1, keepdims=True)
+    rows[20:24] = rows[0]
+    found = faiss_flat.neighbors(rows, k)
+    assert found.shape == (len(rows), k)
+    assert not (found == np.arange(len(rows))[:, None]).any()
+    similarities = reference.scores(rows, rows)
+    reached = np.take_along_axis(similarities, found, axis=1)
+    np.testing.assert_allclose(reached, reference.knn(rows, k).scores, atol=1e-6)
