@@ -15,9 +15,11 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 int64_t whole_vectors(int64_t count) { return (count + 15) / 16 * 16; }
 
 // Longer lists are compacted less often, and need less scored again to make room.
-int64_t capacity_for(int64_t rows, int64_t k, int64_t entry_bytes, int64_t spare_bytes) {
-  const int64_t roomy = whole_vectors(std::max(4 * k, 2 * k + 92));
-  return rows * roomy * entry_bytes <= spare_bytes ? roomy : whole_vectors(k + k / 2 + 16);
+int64_t capacity_for(int64_t rows, int64_t candidates, int64_t k, int64_t entry_bytes,
+                     int64_t spare_bytes) {
+  int64_t capacity = whole_vectors(std::max(4 * k, 2 * k + 92));
+  if (rows * capacity * entry_bytes > spare_bytes) capacity = whole_vectors(k + k / 2 + 16);
+  return std::min(capacity, whole_vectors(candidates));
 }
 
 // Between what a true score lies, for the entries of one list.
@@ -47,8 +49,9 @@ float kth_largest(std::vector<float>& values, int64_t count, int64_t k) {
 CandidateLists::CandidateLists(int64_t rows, int64_t k, int64_t depth, const ScoreFrame& queries,
                                const ScoreFrame& candidates, const Order& query_order,
                                const Order& candidate_order, int64_t spare_bytes)
-    : k_(k), capacity_(capacity_for(rows, k, sizeof(Entry), spare_bytes)), error_(depth),
-      queries_(queries), query_order_(query_order), candidate_order_(candidate_order),
+    : k_(k),
+      capacity_(capacity_for(rows, candidates.tail.size(), k, sizeof(Entry), spare_bytes)),
+      error_(depth), queries_(queries), query_order_(query_order), candidate_order_(candidate_order),
       entries_(make_aligned<Entry>(rows * capacity_)),
       counts_(rows, 0), limits_(queries.norm.size()), locks_(queries.norm.size() / kPanel),
       exact_(rows) {

@@ -83,9 +83,9 @@ void add_row(double* sum, const Value* row, const double* origin, double factor,
 struct ToFloat {
   typedef float Stored;
   static Double store_rounded(Double value, float* out) {
-    const HalfFloat kept = __builtin_convertvector(value, HalfFloat);
+    const HalfFloat kept = narrow(value);
     *reinterpret_cast<HalfFloatUnaligned*>(out) = kept;
-    return __builtin_convertvector(kept, Double);
+    return widened(kept);
   }
 };
 
@@ -93,10 +93,10 @@ struct ToBFloat16 {
   typedef uint16_t Stored;
   // Ties to even.
   static Double store_rounded(Double value, uint16_t* out) {
-    const HalfInt bits = (HalfInt)__builtin_convertvector(value, HalfFloat);
+    const HalfInt bits = (HalfInt)narrow(value);
     const HalfInt kept = (bits + 0x7fff + (bits >> 16 & 1)) & ~0xffff;
     *reinterpret_cast<HalfShortUnaligned*>(out) = __builtin_convertvector(kept >> 16, HalfShort);
-    return __builtin_convertvector((HalfFloat)kept, Double);
+    return widened((HalfFloat)kept);
   }
 };
 

@@ -4,4 +4,5 @@
 #define MMK_LANES 16
 #define MMK_TILE_ROWS 11
 #define MMK_TILE_VECTORS 2
+#define MMK_CACHED_DEPTH 4096
 #include "tile_kernels_body.hpp"

@@ -1,8 +1,9 @@
 // One source for every instruction set, written with the compiler's vector types.
 //
-// Each including file sets MMK_NAMESPACE, MMK_LANES (float32 lanes of a register) and
-// MMK_TILE_ROWS x MMK_TILE_VECTORS (accumulators kept in registers), and is compiled with the
-// flags of its instruction set. Nothing from the standard library is instantiated here: an inline
+// Each including file sets MMK_NAMESPACE, MMK_LANES (float32 lanes of a register), MMK_TILE_ROWS x
+// MMK_TILE_VECTORS (accumulators kept in registers) and MMK_CACHED_DEPTH (so much of two panels is
+// multiplied for all rows of a tile before the rest is), and is compiled with the flags of its
+// instruction set. Nothing from the standard library is instantiated here: an inline
 // function compiled with wide instructions could otherwise be the copy the linker keeps for all.
 #include <cstdint>
 
@@ -19,7 +20,7 @@ inline void multiply_block(const float* a, const float* b, int64_t depth, float*
 #pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r)
 #pragma GCC unroll 4
-    for (int v = 0; v < Vectors; ++v) sum[r][v] = Float{};
+    for (int v = 0; v < Vectors; ++v) sum[r][v] = load(tile + r * kPanel + v * kLanes);
   for (int64_t t = 0; t < depth; ++t) {
     Float column[Vectors];
 #pragma GCC unroll 4
@@ -40,10 +41,12 @@ inline void multiply_block(const float* a, const float* b, int64_t depth, float*
     for (int v = 0; v < Vectors; ++v) store(tile + r * kPanel + v * kLanes, sum[r][v]);
 }
 
+// Rows of a tile in blocks of nearly equal size: a small last one would wait for its sums.
 template <int Row>
 inline void multiply_rows(const float* a, const float* b, int64_t depth, float* tile) {
   if constexpr (Row < kPanel) {
-    constexpr int rows = kPanel - Row < MMK_TILE_ROWS ? kPanel - Row : MMK_TILE_ROWS;
+    constexpr int left = kPanel - Row, blocks = (left + MMK_TILE_ROWS - 1) / MMK_TILE_ROWS;
+    constexpr int rows = (left + blocks - 1) / blocks;
     for (int v = 0; v < kVectors; v += MMK_TILE_VECTORS)
       multiply_block<rows, MMK_TILE_VECTORS>(a + Row, b + v * kLanes, depth,
                                              tile + Row * kPanel + v * kLanes);
@@ -52,7 +55,11 @@ inline void multiply_rows(const float* a, const float* b, int64_t depth, float* 
 }
 
 void multiply(const float* a, const float* b, int64_t depth, float* tile) {
-  multiply_rows<0>(a, b, depth, tile);
+  for (int i = 0; i < kTile; i += kLanes) store(tile + i, Float{});
+  for (int64_t first = 0; first < depth; first += MMK_CACHED_DEPTH) {
+    const int64_t count = depth - first < MMK_CACHED_DEPTH ? depth - first : MMK_CACHED_DEPTH;
+    multiply_rows<0>(a + first * kPanel, b + first * kPanel, count, tile);
+  }
 }
 
 int compare(const float* tile, const float* row_bias, const float* column_bias,

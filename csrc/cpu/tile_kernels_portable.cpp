@@ -4,4 +4,5 @@
 #define MMK_LANES 4
 #define MMK_TILE_ROWS 4
 #define MMK_TILE_VECTORS 2
+#define MMK_CACHED_DEPTH 96
 #include "tile_kernels_body.hpp"

@@ -31,10 +31,23 @@ typedef double DoubleUnaligned __attribute__((vector_size(4 * MMK_LANES), aligne
 inline Float load(const float* p) { return *reinterpret_cast<const FloatUnaligned*>(p); }
 inline void store(float* p, Float v) { *reinterpret_cast<FloatUnaligned*>(p) = v; }
 inline void store(double* p, Double v) { *reinterpret_cast<DoubleUnaligned*>(p) = v; }
+// Between float32 and float64; the compiler converts halves of a vector one by one. (A mask of all
+// lanes, because GCC 12 warns of the unmasked forms.)
+#if MMK_LANES == 16
+inline Double widened(HalfFloat v) { return (Double)_mm512_maskz_cvtps_pd(0xff, (__m256)v); }
+inline HalfFloat narrow(Double v) { return (HalfFloat)_mm512_maskz_cvtpd_ps(0xff, (__m512d)v); }
+#elif MMK_LANES == 8
+inline Double widened(HalfFloat v) { return (Double)_mm256_cvtps_pd((__m128)v); }
+inline HalfFloat narrow(Double v) { return (HalfFloat)_mm256_cvtpd_ps((__m256d)v); }
+#else
+inline Double widened(HalfFloat v) { return __builtin_convertvector(v, Double); }
+inline HalfFloat narrow(Double v) { return __builtin_convertvector(v, HalfFloat); }
+#endif
+
 // As many values as fit a vector of float64.
 inline Double load_wide(const double* p) { return *reinterpret_cast<const DoubleUnaligned*>(p); }
 inline Double load_wide(const float* p) {
-  return __builtin_convertvector(*reinterpret_cast<const HalfFloatUnaligned*>(p), Double);
+  return widened(*reinterpret_cast<const HalfFloatUnaligned*>(p));
 }
 
 // Lanes that pass a comparison. The compiler has no operator that gathers them to bits, and what it
