@@ -6,6 +6,7 @@ import operator
 from typing import Any
 
 METRICS = ("cosine", "ip", "l2")
+MOST_CANDIDATES = 2**31 - 1  # lists of candidates hold 31 bits of their indices
 KERNELS = ("linear", "rbf")
 
 
@@ -27,6 +28,11 @@ def neighbor_count(k: Any, candidates: int, name: str, shape: tuple[int, ...]) -
         k = operator.index(k)
     except TypeError:
         raise TypeError(f"k must be an integer; it is {k!r}.") from None
+    if candidates > MOST_CANDIDATES:
+        raise ValueError(
+            f"{name} may have at most {MOST_CANDIDATES} rows to find neighbours among; its shape "
+            f"is {tuple(shape)}."
+        )
     if not 1 <= k <= candidates:
         raise ValueError(
             f"k must be between 1 and {candidates}, the number of candidates a row of {name} has "

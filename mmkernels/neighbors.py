@@ -68,12 +68,12 @@ def knn(x: Array, k: int, *, metric: str = "cosine", queries: Array | None = Non
     -------
     Neighbors with ``indices`` (m, k) int64 and ``scores`` (m, k) float64, best first.
 
-    Cost: n^2 d / 2 multiply-adds (n m d with queries) in bfloat16 where the processor multiplies it,
-    else in float32, then float32 and float64 for the few candidates per row that rounding cannot
-    exclude. Where most of the spread lies along some d' directions, d' takes the place of d; what
-    the other directions can add is bounded, so that the answer is the same
-    (``MMKERNELS_PREFIX=off`` in the environment multiplies all d). Memory: 4 n d bytes or half of
-    it, and 8 max(4 k, 2 k + 92) bytes per row, or 8 (1.5 k + 16) where that is much beside d.
+    Cost: n^2 d / 2 multiply-adds (n m d with queries), in bfloat16 where the processor multiplies
+    it, else in float32; then float32 and float64 for the few candidates per row that rounding
+    cannot exclude. Where most of the spread lies along some d' directions, d' takes the place of
+    d: what the others can add is bounded, so that the answer is the same (MMKERNELS_PREFIX=off in
+    the environment multiplies all d). Memory: 4 n d bytes or half of it, and 8 max(4 k, 2 k + 92)
+    bytes per row, or 8 (1.5 k + 16) where that is much beside d.
 
     Raises ValueError for NaN or infinity (the first row is named), for k out of range, and for a
     zero row where a cosine is asked for.

@@ -135,6 +135,11 @@ class TestK:
         call(19)
         call(np.int64(1))
 
+    def test_more_rows_than_a_list_can_name(self):
+        # No memory behind it: one value, repeated by a stride of zero.
+        x = np.broadcast_to(np.float32(1), (2**31 + 1, 1))
+        refuse(ValueError, ["at most 2147483647 rows", str(x.shape)], mmkernels.knn, x, 3)
+
     @pytest.mark.parametrize("call", CALLS)
     def test_not_an_integer(self, call):
         for k in (2.0, "3", None, np.float64(3)):
