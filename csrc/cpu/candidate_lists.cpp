@@ -51,8 +51,8 @@ CandidateLists::CandidateLists(int64_t rows, int64_t k, int64_t depth, const Sco
                                const Order& candidate_order, int64_t spare_bytes)
     : k_(k),
       capacity_(capacity_for(rows, candidates.tail.size(), k, sizeof(Entry), spare_bytes)),
-      error_(depth), queries_(queries), query_order_(query_order), candidate_order_(candidate_order),
-      entries_(make_aligned<Entry>(rows * capacity_)),
+      error_(depth), queries_(queries), query_order_(query_order),
+      candidate_order_(candidate_order), entries_(make_aligned<Entry>(rows * capacity_)),
       counts_(rows, 0), limits_(queries.norm.size()), locks_(queries.norm.size() / kPanel),
       exact_(rows) {
   terms_.reserve(candidates.norm.size());

@@ -2,7 +2,7 @@
 //
 // A list holds float32 scores f and the candidates' indices in the order they came. With e the
 // error bound of a pair, a true score lies in [f - e - 2 t, f + e], where t is the product of what
-// the two rows hold outside a prefix of their coordinates (0 where all coordinates were multiplied).
+// the two rows hold outside a prefix of their coordinates (0 where all of them were multiplied).
 // When a list is full it is compacted: the k-th largest lower end seen so far is a limit that the k
 // best true scores reach, so whatever has its upper end below can go. Where too many remain, those
 // that look best are scored again from the rows as given, which raises the limit to about the k-th

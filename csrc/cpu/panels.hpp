@@ -19,7 +19,8 @@ inline float round_up(double value) {
   return std::nextafter(static_cast<float>(value), std::numeric_limits<float>::infinity());
 }
 
-// What packing learned of the row c_i at each position. The bounds are padded with zeros to whole panels.
+// What packing learned of the row c_i at each position. The bounds are padded with zeros to whole
+// panels.
 struct PackedRows {
   std::vector<double> norms;            // |c_i|, before rounding
   std::vector<double> centre_products;  // c_i . (scale * centre)

@@ -43,7 +43,8 @@ class PrefixTrial {
     std::vector<float> limits(kQueries * kPanel);
     for (int64_t i = 0; i < kQueries * kPanel; ++i) limits[i] = limit(exact, i, wanted);
     std::vector<int64_t> counts(panels_ * blocks_);
-    parallel_for(panels_, call, [&](int64_t s, int) { count(s, limits, counts.data() + s * blocks_); });
+    parallel_for(panels_, call,
+                 [&](int64_t s, int) { count(s, limits, counts.data() + s * blocks_); });
     std::vector<double> ratios(blocks_);
     for (int64_t s = 0; s < panels_; ++s)
       for (int64_t b = 0; b < blocks_; ++b) ratios[b] += counts[s * blocks_ + b];
@@ -138,7 +139,9 @@ std::unique_ptr<PrincipalAxes> choose_prefix(const Features& candidates, int64_t
   if (3 * sample.effective_dimension() > static_cast<double>(d)) return nullptr;
   auto axes = std::make_unique<PrincipalAxes>(sample, d, most, call);
 
-  const int64_t wanted = std::clamp<int64_t>(std::llround(static_cast<double>(k) * size / n), 1, size - 1);
+  // As many of the sample as k are of all candidates.
+  const int64_t wanted =
+      std::clamp<int64_t>(std::llround(static_cast<double>(k) * size / n), 1, size - 1);
   const std::vector<double> ratios = PrefixTrial(sample, *axes, d, metric, candidates.scale)
                                          .candidates_per_neighbor(wanted, call);
   const bool symmetric = queries == n;

@@ -63,7 +63,8 @@ double RowSample::effective_dimension() const {
 }
 
 // One step of subspace iteration from rows of the sample: Y = A0 A'A, made orthonormal.
-PrincipalAxes::PrincipalAxes(const RowSample& sample, int64_t depth, int64_t count, const Call& call)
+PrincipalAxes::PrincipalAxes(const RowSample& sample, int64_t depth, int64_t count,
+                             const Call& call)
     : depth_(depth), count_(count), panels_(make_aligned<float>(count * depth)) {
   const int64_t samples = sample.panel_count(), features = panel_count(depth);
   AlignedBuffer<float> products = make_aligned<float>(count * samples * kPanel);

@@ -19,7 +19,8 @@ SearchPanels pack_for_search(const Features& candidates, const Features* queries
   const int64_t searches = (queries ? queries : &candidates)->view.rows;
   const auto axes = choose_prefix(candidates, searches, metric, k, low, call);
   if (!axes)
-    return {pack_panels(candidates, low, call), queries ? pack_panels(*queries, low, call) : Panels{},
+    return {pack_panels(candidates, low, call),
+            queries ? pack_panels(*queries, low, call) : Panels{},
             {}};
   SearchPanels panels;
   panels.candidates = pack_prefix(candidates, *axes, low, call, queries ? nullptr : &panels.order);

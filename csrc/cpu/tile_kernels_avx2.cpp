@@ -1,5 +1,5 @@
-// Compiled with AVX2 and FMA: 16 registers hold 6 x 2 accumulators. A tile takes twelve such blocks,
-// which find 24 KiB of its two panels in the first-level cache.
+// Compiled with AVX2 and FMA: 16 registers hold 6 x 2 accumulators. A tile takes twelve such
+// blocks, which find 24 KiB of its two panels in the first-level cache.
 #define MMK_NAMESPACE avx2
 #define MMK_NAME "avx2"
 #define MMK_LANES 8

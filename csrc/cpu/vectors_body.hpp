@@ -54,7 +54,9 @@ inline Double load_wide(const float* p) {
 // makes of a loop over lanes costs more than the comparison.
 #if MMK_LANES == 16
 typedef __mmask16 Mask;
-inline Mask at_least(Float a, Float b) { return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_GE_OQ); }
+inline Mask at_least(Float a, Float b) {
+  return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_GE_OQ);
+}
 inline Mask at_least(Int a, int32_t b) {
   return _mm512_cmp_epi32_mask((__m512i)a, _mm512_set1_epi32(b), _MM_CMPINT_NLT);
 }
