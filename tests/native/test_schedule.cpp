@@ -36,7 +36,7 @@ TEST(schedule_shares_the_cache_and_the_threads) {
     for (const int64_t bytes : {0, 128, 1 << 12, 1 << 17, 1 << 30}) {
       const int64_t height = panels_per_strip(panels, bytes);
       CHECK(height >= 1 && height <= 8, panels, bytes);
-      CHECK(height == 1 || height * bytes <= 384 * 1024, panels, bytes);
+      CHECK(height == 1 || height * bytes <= 768 * 1024, panels, bytes);
       CHECK(height == 1 || strip_count(panels, height) >= 16, panels, bytes);
     }
 }

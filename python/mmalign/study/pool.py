@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from .cell import EncoderCell
+from .store import CellStore
 
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
@@ -98,6 +99,7 @@ class WorkerPool:
     def __init__(self, directory: Path, dataset_path: Path, device: str, count: int) -> None:
         arguments = [json.dumps(sys.path), str(directory), str(dataset_path), device]
         self._command = [sys.executable, "-c", _START, *arguments]
+        self._store = CellStore(directory)
         self._inbox: queue.SimpleQueue[tuple[Worker, Mapping[str, Any]]] = queue.SimpleQueue()
         self._count = count
         self.workers: list[Worker] = []
@@ -131,9 +133,13 @@ class WorkerPool:
         return worker
 
     def discard(self, worker: Worker) -> None:
-        """Stop a worker and forget it."""
+        """Stop a worker and forget it; what it was writing goes with it."""
         self.workers.remove(worker)
         worker.stop()
+        if worker.cell is not None:
+            # Whoever claims a cell sweeps away what a killed process left of its file.
+            with suppress(OSError), self._store.claim(worker.cell.hash):
+                pass
 
     def receive(self, timeout: float) -> tuple[Worker, Mapping[str, Any]] | None:
         """Return the next message, or None after ``timeout`` seconds without one."""
