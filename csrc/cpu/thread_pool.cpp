@@ -77,13 +77,13 @@ class Pool {
         std::thread([this] { serve(); }).detach();
     }
     wake_.notify_all();
-    auto last_poll = std::chrono::steady_clock::now();
     try {
       job->work(0, [&] {
+        if (!call.poll) return;
         const auto now = std::chrono::steady_clock::now();
-        if (now - last_poll < call.poll_interval) return;
-        last_poll = now;
-        if (call.poll) call.poll();
+        if (now - call.last_poll < call.poll_interval) return;
+        call.last_poll = now;
+        call.poll();
       });
     } catch (...) {
       fail(*job);
