@@ -114,8 +114,11 @@ class Search {
             ColumnOrder column_order) {
     const Panels& columns = packed_.candidates;
     const int64_t height = panels_per_strip(rows.count, rows.panel_bytes());
-    parallel_for(strip_count(rows.count, height), call_, [&](int64_t index, int thread) {
-      const Strip strip = strip_at(index, rows.count, height);
+    // Blocks of columns, so that a call can be stopped between them.
+    constexpr int64_t block = 256;
+    const int64_t blocks = symmetric_ ? 1 : (columns.count + block - 1) / block;
+    parallel_for(strip_count(rows.count, height) * blocks, call_, [&](int64_t unit, int thread) {
+      const Strip strip = strip_at(unit / blocks, rows.count, height);
       const auto visit = [&](int64_t i, int64_t j) {
         const int64_t row = row_order(i), column = column_order(j);
         alignas(64) float values[kTile];
@@ -125,7 +128,8 @@ class Search {
       if (symmetric_)
         visit_strip(strip, rows.count, nearest, farthest, visit);
       else
-        for (int64_t j = 0; j < columns.count; ++j)
+        for (int64_t j = unit % blocks * block;
+             j < std::min(columns.count, (unit % blocks + 1) * block); ++j)
           for (int64_t i = strip.first; i < strip.last; ++i) visit(i, j);
     });
   }
