@@ -9,7 +9,8 @@
 from ._native import _cpu  # noqa: F401 - an unbuilt checkout says so before anything else
 from .gram import Gram, centered_gram, cka, cka_matrix, hsic, prepare_gram
 from .measures import measure, measures
-from .neighbors import Neighbors, knn, mutual_knn, mutual_knn_matrix
+from .neighbors import Neighbors, knn
+from .overlap import mutual_knn, mutual_knn_matrix
 from .threads import get_num_threads, instruction_set, set_num_threads
 
 __version__ = "0.1.0"

@@ -10,8 +10,8 @@ import numpy as np
 
 from ._arrays import Array, Input, as_input, same_samples
 from ._checks import KERNELS, at_least, bandwidth, one_of
+from ._features import require_usable
 from ._native import _cpu
-from .neighbors import require_usable
 
 # A self-similarity below this share of the kernel's mean square is what rounding leaves of zero.
 _DEGENERATE = 1e-12

@@ -8,7 +8,7 @@ from typing import Any
 
 from ._arrays import Array
 from .gram import cka, hsic
-from .neighbors import mutual_knn
+from .overlap import mutual_knn
 
 _MEASURES: dict[str, Callable[..., Array]] = {
     "mutual_knn": mutual_knn,

@@ -13,9 +13,9 @@ import pytest
 import mmkernels
 
 MODULES = ["mmkernels"] + [
-    f"mmkernels.{module.name}"
-    for module in pkgutil.iter_modules(mmkernels.__path__)
-    if module.name != "_cpu"
+    module.name
+    for module in pkgutil.walk_packages(mmkernels.__path__, "mmkernels.")
+    if module.name != "mmkernels._cpu"
 ]
 
 

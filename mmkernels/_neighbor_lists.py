@@ -1,0 +1,79 @@
+"""What every metric on neighbours starts with: a list of neighbours per representation."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ._arrays import Array, Input, as_input, same_samples
+from ._checks import METRICS, at_least, neighbor_count, one_of
+from ._features import neighbor_features, require_usable
+from ._native import _cpu
+from .neighbors import Neighbors
+
+
+def paired_lists(
+    x: Array | Neighbors,
+    y: Array | Neighbors,
+    *,
+    k: int,
+    metric: str,
+    zero_rows: str,
+    ordered: bool,
+) -> tuple[list[np.ndarray], Callable[[Any], Array]]:
+    """The (n, k) int64 neighbours in x and in y, and how to give a result to the caller.
+
+    Best first where ``ordered``, which costs a float64 score per neighbour, else in any order.
+    """
+    one_of("metric", metric, METRICS)
+    one_of("zero_rows", zero_rows, ("raise", "exclude"))
+    sides = [representation("x", x), representation("y", y)]
+    same_samples(*sides)
+    if zero_rows == "exclude":
+        sides = _without_zero_rows(sides, metric)
+    return [neighbor_list(side, k, metric, ordered) for side in sides], sides[0].wrap
+
+
+def representation(name: str, x: Array | Neighbors) -> Input | Neighbors:
+    return x if isinstance(x, Neighbors) else as_input(name, x)
+
+
+def neighbor_list(side: Input | Neighbors, k: int, metric: str, ordered: bool) -> np.ndarray:
+    """(n, k) indices of the k nearest of each row, C-contiguous; in any order if not ordered."""
+    n = side.shape[0]
+    at_least(n, 2, side.name, side.shape, "A nearest neighbour")
+    k = neighbor_count(k, n - 1, side.name, side.shape)
+    if not isinstance(side, Neighbors):
+        return _cpu.knn(neighbor_features(side, metric), None, metric, k, scored=ordered)[0]
+    if k > side.k:
+        raise ValueError(f"k is {k}, but the neighbours given were searched with k={side.k}.")
+    return np.ascontiguousarray(side.host_indices[:, :k])
+
+
+def _without_zero_rows(sides: list[Any], metric: str) -> list[Any]:
+    if metric != "cosine":
+        return sides
+    for side in sides:
+        if isinstance(side, Neighbors):
+            raise ValueError(
+                f'zero_rows="exclude" needs arrays; {side.name} is an already searched Neighbors.'
+            )
+    features = [_cpu.Features(side.values, side.type, True, True) for side in sides]
+    for side, measured in zip(sides, features, strict=True):
+        require_usable(measured, side)
+    zero = sorted({row for measured in features for row in measured.zero_rows})
+    if not zero:
+        return sides
+    warnings.warn(
+        f"{len(zero)} of {sides[0].shape[0]} samples have a zero row in x or y and are left out "
+        f"(the first is row {zero[0]}).",
+        RuntimeWarning,
+        stacklevel=4,
+    )
+    return [
+        Input(side.name, np.delete(side.values, zero, axis=0), side.type, side.wrap)
+        for side in sides
+    ]
