@@ -12,6 +12,7 @@ namespace mmkernels::cpu {
 // over its maximum, the sum of 1 / i for i = 1..common; 0 for rows with nothing in common.
 // A row's terms are added from the largest down: the sum is the same for (b, a), and exactly the
 // maximum for a list and itself.
-double rank_similarities(const int64_t* a, const int64_t* b, int64_t n, int64_t k, const Call& call);
+double rank_similarities(const int64_t* a, const int64_t* b, int64_t n, int64_t k,
+                         const Call& call);
 
 }  // namespace mmkernels::cpu

@@ -10,7 +10,8 @@ namespace mmkernels::cpu {
 
 struct SecondOrder {
   double sum = 0;  // over rows, NaN where a row has no value
-  int64_t first_orthogonal_x = -1, first_orthogonal_y = -1;  // rows with cosines of 0 only; -1: none
+  // The first row whose cosines are all 0; -1: none.
+  int64_t first_orthogonal_x = -1, first_orthogonal_y = -1;
 };
 
 // x, y: unit features of n samples. in_x, in_y: (n, k) neighbours, rows of them. For every row the
