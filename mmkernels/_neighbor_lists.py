@@ -32,9 +32,22 @@ def paired_lists(
     one_of("zero_rows", zero_rows, ("raise", "exclude"))
     sides = [representation("x", x), representation("y", y)]
     same_samples(*sides)
-    if zero_rows == "exclude":
-        sides = _without_zero_rows(sides, metric)
+    if zero_rows == "exclude" and metric == "cosine":
+        sides = without_zero_rows(sides, stacklevel=4)
     return [neighbor_list(side, k, metric, ordered) for side in sides], sides[0].wrap
+
+
+def paired_arrays(x: Array, y: Array, needs: str) -> list[Input]:
+    """x and y where a metric looks at the features again; ``needs`` ends the sentence if it cannot.
+
+    Which rows are zero is not looked at.
+    """
+    for name, side in (("x", x), ("y", y)):
+        if isinstance(side, Neighbors):
+            raise TypeError(f"{name} is an already searched Neighbors; {needs}.")
+    sides = [as_input("x", x), as_input("y", y)]
+    same_samples(*sides)
+    return sides
 
 
 def representation(name: str, x: Array | Neighbors) -> Input | Neighbors:
@@ -53,9 +66,8 @@ def neighbor_list(side: Input | Neighbors, k: int, metric: str, ordered: bool) -
     return np.ascontiguousarray(side.host_indices[:, :k])
 
 
-def _without_zero_rows(sides: list[Any], metric: str) -> list[Any]:
-    if metric != "cosine":
-        return sides
+def without_zero_rows(sides: list[Any], stacklevel: int) -> list[Any]:
+    """Drop the samples that have a zero row on any side, and warn; stacklevel counts from here."""
     for side in sides:
         if isinstance(side, Neighbors):
             raise ValueError(
@@ -71,7 +83,7 @@ def _without_zero_rows(sides: list[Any], metric: str) -> list[Any]:
         f"{len(zero)} of {sides[0].shape[0]} samples have a zero row in x or y and are left out "
         f"(the first is row {zero[0]}).",
         RuntimeWarning,
-        stacklevel=4,
+        stacklevel=stacklevel,
     )
     return [
         Input(side.name, np.delete(side.values, zero, axis=0), side.type, side.wrap)

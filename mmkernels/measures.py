@@ -7,11 +7,22 @@ from functools import partial
 from typing import Any
 
 from ._arrays import Array
+from .cknna import cknna
 from .gram import cka, hsic
-from .overlap import mutual_knn
+from .overlap import cycle_knn, jaccard_knn, mutual_knn
+from .ranks import rank_similarity
+from .second_order import second_order_cosine
+from .sequences import edit_distance_knn, lcs_knn
 
 _MEASURES: dict[str, Callable[..., Array]] = {
     "mutual_knn": mutual_knn,
+    "jaccard_knn": jaccard_knn,
+    "cycle_knn": cycle_knn,
+    "lcs_knn": lcs_knn,
+    "edit_distance_knn": edit_distance_knn,
+    "rank_similarity": rank_similarity,
+    "second_order_cosine": second_order_cosine,
+    "cknna": cknna,
     "cka": partial(cka, unbiased=False),
     "unbiased_cka": partial(cka, unbiased=True),
     "hsic": partial(hsic, unbiased=False),

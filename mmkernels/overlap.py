@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -41,6 +42,72 @@ def mutual_knn(
     """
     lists, wrap = paired_lists(x, y, k=k, metric=metric, zero_rows=zero_rows, ordered=False)
     return wrap(np.float64(_overlap(lists, [0], [1])[0, 0]))
+
+
+def jaccard_knn(
+    x: Array | Neighbors,
+    y: Array | Neighbors,
+    *,
+    k: int = 10,
+    metric: str = "cosine",
+    zero_rows: str = "raise",
+) -> Array:
+    """Neighbours that a sample has in both representations over those it has in either, averaged.
+
+    mean over i of |N_x(i) intersected with N_y(i)| / |N_x(i) united with N_y(i)|. Between 0 and 1,
+    symmetric, and never more than :func:`mutual_knn`: of two lists of k, c neighbours in common
+    make c / (2 k - c). For unrelated representations about k / (2 (n - 1)). Klabunde et al. 2023
+    (Similarity of Neural Network Models), measures of nearest neighbours.
+
+    Parameters as in :func:`mutual_knn`. Returns a float64 scalar of the library of ``x``. Rows are
+    counted in whole numbers, so the result does not depend on their order. Cost: two :func:`knn`
+    and O(n k log k).
+
+    >>> x, y = np.array([[3], [0], [2], [1]]), np.array([[3], [0], [1], [2]])
+    >>> jaccard_knn(x, y, k=2, metric="l2")  # the two in the middle share 1 of 3, the others 2 of 2
+    np.float64(0.6666666666666666)
+    """
+    lists, wrap = paired_lists(x, y, k=k, metric=metric, zero_rows=zero_rows, ordered=False)
+    n, k = lists[0].shape
+    rows = _cpu.overlap_histogram(*lists)
+    total = math.fsum(count * (common / (2 * k - common)) for common, count in enumerate(rows))
+    return wrap(np.float64(total / n))
+
+
+def cycle_knn(
+    x: Array | Neighbors,
+    y: Array | Neighbors,
+    *,
+    k: int = 10,
+    metric: str = "cosine",
+    zero_rows: str = "raise",
+) -> Array:
+    """Share of samples found again by a step to a neighbour in y and one to a neighbour in x.
+
+    The share of samples i for which some j in N_y(i) has i in N_x(j). Not symmetric: ``y`` is
+    asked first, and its neighbours are followed in ``x``, as by ``cycle_knn(x, y)`` of the code
+    of Huh et al. 2024 (Platonic Representation Hypothesis). Between 0 and 1; for unrelated
+    representations about 1 - (1 - k / (n - 1))^k, and less where some samples are neighbours of
+    very many in x. Of a representation with itself it is the share of samples that are a
+    neighbour of one of their own neighbours, which need not be all.
+
+    Parameters as in :func:`mutual_knn`, except that :class:`Neighbors` must be of the samples
+    among themselves, not of other queries. Returns a float64 scalar of the library of ``x``.
+    Cost: two :func:`knn` and at most O(n k^2).
+
+    >>> x, y = np.array([[3], [3], [1], [2], [3]]), np.array([[2], [3], [2], [2], [1]])
+    >>> [float(cycle_knn(a, b, k=2, metric="l2")) for a, b in ((x, y), (y, x))]
+    [0.8, 0.6]
+    """
+    lists, wrap = paired_lists(x, y, k=k, metric=metric, zero_rows=zero_rows, ordered=False)
+    n = len(lists[0])
+    for name, side, found in zip("xy", (x, y), lists, strict=True):
+        if isinstance(side, Neighbors) and not (found.min() >= 0 and found.max() < n):
+            raise ValueError(
+                f"{name} has shape {side.shape} but neighbours beyond its {n} rows; a cycle needs "
+                "the neighbours of the samples among themselves, searched without queries."
+            )
+    return wrap(np.float64(_cpu.cycle_count(*lists) / n))
 
 
 def mutual_knn_matrix(

@@ -7,10 +7,14 @@
 #include <map>
 #include <string>
 
+#include "../cpu/cknna.hpp"
 #include "../cpu/features.hpp"
 #include "../cpu/gram.hpp"
 #include "../cpu/knn.hpp"
 #include "../cpu/overlap.hpp"
+#include "../cpu/ranks.hpp"
+#include "../cpu/second_order.hpp"
+#include "../cpu/sequences.hpp"
 #include "../cpu/thread_pool.hpp"
 #include "../cpu/tile_kernels.hpp"
 
@@ -136,6 +140,30 @@ std::vector<int64_t> overlaps(const std::vector<IndexArray>& lists, const std::v
   return overlap_counts(data, n, k, left, right, interruptible());
 }
 
+// A function of the (n, k) lists of two representations.
+template <auto function>
+auto of_two_lists(const IndexArray& x, const IndexArray& y) {
+  const int64_t *of_x = x.data(), *of_y = y.data();
+  const int64_t n = x.shape(0), k = x.shape(1);
+  py::gil_scoped_release unlocked;
+  return function(of_x, of_y, n, k, interruptible());
+}
+
+std::tuple<double, int64_t, int64_t> second_order(const BoundFeatures& x, const BoundFeatures& y,
+                                                  const IndexArray& in_x, const IndexArray& in_y) {
+  const int64_t *of_x = in_x.data(), *of_y = in_y.data(), k = in_x.shape(1);
+  py::gil_scoped_release unlocked;
+  const SecondOrder found =
+      second_order_cosines(*x.features, *y.features, of_x, of_y, k, interruptible());
+  return {found.sum, found.first_orthogonal_x, found.first_orthogonal_y};
+}
+
+SparseKernel sparse_kernel(const BoundFeatures& features, const IndexArray& lists, bool centred) {
+  const int64_t *data = lists.data(), k = lists.shape(1);
+  py::gil_scoped_release unlocked;
+  return kernel_on_neighbors(*features.features, data, k, centred, interruptible());
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_cpu, module) {
@@ -163,6 +191,23 @@ PYBIND11_MODULE(_cpu, module) {
   module.def("knn", &search, py::arg("candidates"), py::arg("queries"), py::arg("metric"),
              py::arg("k"), py::arg("scored"));
   module.def("overlaps", &overlaps, py::arg("lists"), py::arg("left"), py::arg("right"));
+  module.def("overlap_histogram", &of_two_lists<overlap_histogram>, py::arg("x"), py::arg("y"));
+  module.def("cycle_count", &of_two_lists<cycle_count>, py::arg("x"), py::arg("y"));
+  module.def("common_subsequences", &of_two_lists<common_subsequences>, py::arg("x"), py::arg("y"));
+  module.def("edit_distances", &of_two_lists<edit_distances>, py::arg("x"), py::arg("y"));
+  module.def("rank_similarities", &of_two_lists<rank_similarities>, py::arg("x"), py::arg("y"));
+  module.def("second_order_cosines", &second_order, py::arg("x"), py::arg("y"), py::arg("in_x"),
+             py::arg("in_y"));
+  py::class_<SparseKernel>(module, "SparseKernel")
+      .def(py::init(&sparse_kernel), py::arg("features"), py::arg("lists"), py::arg("centred"))
+      .def("shared_product", [](const SparseKernel& a, const SparseKernel& b) {
+        py::gil_scoped_release unlocked;
+        return shared_product(a, b, interruptible());
+      })
+      .def("masked_hsic", [](const SparseKernel& a, const SparseKernel& b, bool unbiased) {
+        py::gil_scoped_release unlocked;
+        return masked_hsic(a, b, unbiased, interruptible());
+      });
   module.def("hsic_by_tiles", &tiles_hsic, py::arg("kernels"), py::arg("pairs"), py::arg("unbiased"));
   module.def("hsic_by_features", &features_hsic, py::arg("x"), py::arg("y"), py::arg("unbiased"));
   module.def("centered_gram_float32", &gram_array<float>, py::arg("kernel"));

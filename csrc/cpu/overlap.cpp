@@ -17,27 +17,31 @@ int64_t common(const int64_t* a, const int64_t* b, int64_t k) {
   return count;
 }
 
+// A sorted copy of the row's k indices.
+void sort_row(const int64_t* list, int64_t row, int64_t k, int64_t* target) {
+  std::copy_n(list + row * k, k, target);
+  std::sort(target, target + k);
+}
+
+constexpr int64_t kChunk = 64;  // rows per unit of work
+
 }  // namespace
 
 std::vector<int64_t> overlap_counts(const std::vector<const int64_t*>& lists, int64_t n, int64_t k,
                                     const std::vector<int>& left, const std::vector<int>& right,
                                     const Call& call) {
   std::vector<std::atomic<int64_t>> totals(left.size() * right.size());
-  constexpr int64_t chunk = 64;
   struct Scratch {
     std::vector<int64_t> sorted, counts;
   };
   std::vector<Scratch> scratches(call.threads);
-  parallel_for((n + chunk - 1) / chunk, call, [&](int64_t index, int thread) {
+  parallel_for((n + kChunk - 1) / kChunk, call, [&](int64_t index, int thread) {
     Scratch& scratch = scratches[thread];
     scratch.sorted.resize(lists.size() * k);
     scratch.counts.assign(totals.size(), 0);
-    for (int64_t row = index * chunk; row < std::min(n, (index + 1) * chunk); ++row) {
-      for (size_t list = 0; list < lists.size(); ++list) {
-        int64_t* target = scratch.sorted.data() + list * k;
-        std::copy_n(lists[list] + row * k, k, target);
-        std::sort(target, target + k);
-      }
+    for (int64_t row = index * kChunk; row < std::min(n, (index + 1) * kChunk); ++row) {
+      for (size_t list = 0; list < lists.size(); ++list)
+        sort_row(lists[list], row, k, scratch.sorted.data() + list * k);
       for (size_t a = 0; a < left.size(); ++a)
         for (size_t b = 0; b < right.size(); ++b)
           scratch.counts[a * right.size() + b] += common(
@@ -47,6 +51,44 @@ std::vector<int64_t> overlap_counts(const std::vector<const int64_t*>& lists, in
       totals[i].fetch_add(scratch.counts[i], std::memory_order_relaxed);
   });
   return {totals.begin(), totals.end()};
+}
+
+std::vector<int64_t> overlap_histogram(const int64_t* a, const int64_t* b, int64_t n, int64_t k,
+                                       const Call& call) {
+  struct Scratch {
+    std::vector<int64_t> sorted, rows;
+  };
+  std::vector<Scratch> scratches(call.threads);
+  parallel_for((n + kChunk - 1) / kChunk, call, [&](int64_t index, int thread) {
+    Scratch& scratch = scratches[thread];
+    scratch.sorted.resize(2 * k);
+    scratch.rows.resize(k + 1);
+    int64_t *of_a = scratch.sorted.data(), *of_b = of_a + k;
+    for (int64_t row = index * kChunk; row < std::min(n, (index + 1) * kChunk); ++row) {
+      sort_row(a, row, k, of_a);
+      sort_row(b, row, k, of_b);
+      ++scratch.rows[common(of_a, of_b, k)];
+    }
+  });
+  std::vector<int64_t> rows(k + 1);
+  for (const Scratch& scratch : scratches)
+    for (size_t count = 0; count < scratch.rows.size(); ++count)
+      rows[count] += scratch.rows[count];
+  return rows;
+}
+
+int64_t cycle_count(const int64_t* x, const int64_t* y, int64_t n, int64_t k, const Call& call) {
+  std::atomic<int64_t> total{0};
+  parallel_for((n + kChunk - 1) / kChunk, call, [&](int64_t index, int) {
+    int64_t closed = 0;
+    for (int64_t row = index * kChunk; row < std::min(n, (index + 1) * kChunk); ++row)
+      closed += std::any_of(y + row * k, y + (row + 1) * k, [&](int64_t via) {
+        const int64_t* list = x + via * k;
+        return std::find(list, list + k, row) != list + k;
+      });
+    total.fetch_add(closed, std::memory_order_relaxed);
+  });
+  return total;
 }
 
 }  // namespace mmkernels::cpu

@@ -14,4 +14,11 @@ std::vector<int64_t> overlap_counts(const std::vector<const int64_t*>& lists, in
                                     const std::vector<int>& left, const std::vector<int>& right,
                                     const Call& call);
 
+// How many rows have c neighbours in common, for c = 0..k.
+std::vector<int64_t> overlap_histogram(const int64_t* a, const int64_t* b, int64_t n, int64_t k,
+                                       const Call& call);
+
+// How many rows i are in `x` of some row of their own in `y`; indices must be rows, below n.
+int64_t cycle_count(const int64_t* x, const int64_t* y, int64_t n, int64_t k, const Call& call);
+
 }  // namespace mmkernels::cpu

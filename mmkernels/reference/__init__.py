@@ -5,6 +5,7 @@ means. Inputs are (n, d) arrays of finite numbers, rows paired between ``x`` and
 of the public functions are not repeated.
 """
 
+from .cknna import cknna
 from .gram import (
     centered_gram,
     cka,
@@ -14,19 +15,34 @@ from .gram import (
     hsic_from_grams,
     median_distance,
 )
+from .neighbor_lists import (
+    cycle_knn,
+    edit_distance_knn,
+    jaccard_knn,
+    lcs_knn,
+    rank_similarity,
+    second_order_cosine,
+)
 from .neighbors import knn, mutual_knn, mutual_knn_matrix, scores, squared_distances
 
 __all__ = [
     "centered_gram",
     "cka",
     "cka_matrix",
+    "cknna",
+    "cycle_knn",
+    "edit_distance_knn",
     "gram",
     "hsic",
     "hsic_from_grams",
+    "jaccard_knn",
     "knn",
+    "lcs_knn",
     "median_distance",
     "mutual_knn",
     "mutual_knn_matrix",
+    "rank_similarity",
     "scores",
+    "second_order_cosine",
     "squared_distances",
 ]

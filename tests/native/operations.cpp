@@ -3,7 +3,11 @@
 #include <bit>
 #include <cstring>
 
+#include "cpu/cknna.hpp"
 #include "cpu/overlap.hpp"
+#include "cpu/ranks.hpp"
+#include "cpu/second_order.hpp"
+#include "cpu/sequences.hpp"
 
 namespace mmkernels::testing {
 namespace {
@@ -69,13 +73,40 @@ Bits gram(Kernel kernel, const Call& call) {
   return testing::bits_of(out);
 }
 
-Bits overlap(const Call& call) {
-  const Features x(left().view(), true, Centre::robust, call);
-  const Features y(right().view(), true, Centre::robust, call);
-  const Neighbors a = neighbors(x, nullptr, Metric::cosine, 10, call);
-  const Neighbors b = neighbors(y, nullptr, Metric::cosine, 10, call);
-  return testing::bits_of(overlap_counts({a.indices.data(), b.indices.data()}, x.view.rows, 10,
-                                         {0, 1}, {0, 1}, call));
+// Two sides and the neighbours in each.
+struct Sides {
+  const int64_t k = 10;
+  Features x, y;
+  Neighbors in_x, in_y;
+  const int64_t n;
+  const int64_t *a, *b;
+
+  Sides(bool unit, Centre centre, const Call& call)
+      : x(left().view(), unit, centre, call), y(right().view(), unit, centre, call),
+        in_x(neighbors(x, nullptr, unit ? Metric::cosine : Metric::inner_product, k, call)),
+        in_y(neighbors(y, nullptr, unit ? Metric::cosine : Metric::inner_product, k, call)),
+        n(x.view.rows), a(in_x.indices.data()), b(in_y.indices.data()) {}
+};
+
+Bits lists(const Call& call) {
+  const Sides s(true, Centre::robust, call);
+  const std::vector<int64_t> whole{cycle_count(s.a, s.b, s.n, s.k, call),
+                                   common_subsequences(s.a, s.b, s.n, s.k, call),
+                                   edit_distances(s.a, s.b, s.n, s.k, call)};
+  const std::vector<double> sums{rank_similarities(s.a, s.b, s.n, s.k, call),
+                                 second_order_cosines(s.x, s.y, s.a, s.b, s.k, call).sum};
+  return joined({testing::bits_of(overlap_counts({s.a, s.b}, s.n, s.k, {0, 1}, {0, 1}, call)),
+                 testing::bits_of(overlap_histogram(s.a, s.b, s.n, s.k, call)),
+                 testing::bits_of(whole), testing::bits_of(sums)});
+}
+
+Bits alignment(bool centred, const Call& call) {
+  const Sides s(false, Centre::mean, call);
+  const SparseKernel k = kernel_on_neighbors(s.x, s.a, s.k, centred, call);
+  const SparseKernel l = kernel_on_neighbors(s.y, s.b, s.k, centred, call);
+  return testing::bits_of(std::vector<double>{shared_product(k, l, call),
+                                              masked_hsic(k, l, true, call),
+                                              masked_hsic(k, l, false, call)});
 }
 
 }  // namespace
@@ -142,7 +173,9 @@ const std::vector<Operation>& all_operations() {
          const Features features(right().view(), false, Centre::robust, call);
          return testing::bits_of(std::vector<double>{median_distance(features, call)});
        }},
-      {"overlap", overlap},
+      {"lists of neighbours", lists},
+      {"alignment", [](const Call& call) { return alignment(false, call); }},
+      {"centred alignment", [](const Call& call) { return alignment(true, call); }},
   };
   return operations;
 }

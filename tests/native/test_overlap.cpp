@@ -1,27 +1,22 @@
 #include "cpu/overlap.hpp"
 
 #include <algorithm>
-#include <numeric>
 #include <random>
 #include <set>
 
 #include "check.hpp"
+#include "lists.hpp"
 
 using namespace mmkernels::cpu;
+using namespace mmkernels::testing;
 
 TEST(overlap_of_every_size) {
   std::mt19937_64 generator(1);
   for (const int64_t n : {1, 2, 5, 31, 33, 129, 500})
     for (const int64_t k : {int64_t{1}, int64_t{10}, int64_t{64}}) {
       // Some k of k + 7 indices, in any order; large ones, as they do not have to be rows.
-      std::vector<std::vector<int64_t>> lists(4, std::vector<int64_t>(n * k));
-      for (auto& list : lists)
-        for (int64_t row = 0; row < n; ++row) {
-          std::vector<int64_t> pool(k + 7);
-          std::iota(pool.begin(), pool.end(), int64_t{1} << 40);
-          std::shuffle(pool.begin(), pool.end(), generator);
-          std::copy_n(pool.begin(), k, list.begin() + row * k);
-        }
+      std::vector<std::vector<int64_t>> lists(4);
+      for (auto& list : lists) list = random_lists(n, k, k + 7, int64_t{1} << 40, generator);
       lists[3] = lists[0];
       std::vector<const int64_t*> data;
       for (const auto& list : lists) data.push_back(list.data());
@@ -39,5 +34,38 @@ TEST(overlap_of_every_size) {
           CHECK(found[a * right.size() + b] == wanted, "n", n, "k", k, "pair", a, b);
         }
       CHECK(found[1] == n * k, "a list and itself");
+    }
+}
+
+TEST(overlap_histogram_counts_rows) {
+  std::mt19937_64 generator(2);
+  for (const int64_t n : {1, 33, 200})
+    for (const int64_t k : {1, 10, 70}) {
+      const auto a = random_lists(n, k, 2 * k, 0, generator);
+      const auto b = random_lists(n, k, 2 * k, 0, generator);
+      std::vector<int64_t> wanted(k + 1);
+      for (int64_t row = 0; row < n; ++row) {
+        const std::set<int64_t> members(a.begin() + row * k, a.begin() + (row + 1) * k);
+        ++wanted[std::count_if(b.begin() + row * k, b.begin() + (row + 1) * k,
+                               [&](int64_t index) { return members.count(index) > 0; })];
+      }
+      CHECK(overlap_histogram(a.data(), b.data(), n, k, Call{3, {}}) == wanted, "n", n, "k", k);
+    }
+}
+
+TEST(overlap_cycles_of_every_size) {
+  std::mt19937_64 generator(3);
+  for (const int64_t n : {2, 5, 33, 300})
+    for (const int64_t k : {1, 2, 4, 20}) {
+      if (k > n) continue;
+      const auto x = random_lists(n, k, n, 0, generator), y = random_lists(n, k, n, 0, generator);
+      int64_t wanted = 0;
+      for (int64_t row = 0; row < n; ++row) {
+        std::set<int64_t> reached;
+        for (int64_t i = 0; i < k; ++i)
+          for (int64_t j = 0; j < k; ++j) reached.insert(x[y[row * k + i] * k + j]);
+        wanted += reached.count(row);
+      }
+      CHECK(cycle_count(x.data(), y.data(), n, k, Call{2, {}}) == wanted, "n", n, "k", k);
     }
 }
