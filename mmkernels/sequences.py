@@ -35,7 +35,7 @@ def lcs_knn(
     np.float64(1.6666666666666667)
     """
     lists, wrap = paired_lists(x, y, k=k, metric=metric, zero_rows=zero_rows, ordered=True)
-    return wrap(np.float64(_cpu.common_subsequences(*lists) / len(lists[0])))
+    return wrap(np.float64(_cpu.common_subsequences(*lists).sum() / len(lists[0])))
 
 
 def edit_distance_knn(
@@ -64,4 +64,4 @@ def edit_distance_knn(
     """
     lists, wrap = paired_lists(x, y, k=k, metric=metric, zero_rows=zero_rows, ordered=True)
     n, k = lists[0].shape
-    return wrap(np.float64((n * k - _cpu.edit_distances(*lists)) / (n * k)))
+    return wrap(np.float64((n * k - _cpu.edit_distances(*lists).sum()) / (n * k)))

@@ -149,6 +149,13 @@ auto of_two_lists(const IndexArray& x, const IndexArray& y) {
   return function(of_x, of_y, n, k, interruptible());
 }
 
+// The same where there is a number per row.
+template <auto function>
+py::array_t<int64_t> rows_of_two_lists(const IndexArray& x, const IndexArray& y) {
+  const std::vector<int64_t> rows = of_two_lists<function>(x, y);
+  return py::array_t<int64_t>(static_cast<py::ssize_t>(rows.size()), rows.data());
+}
+
 std::tuple<double, int64_t, int64_t> second_order(const BoundFeatures& x, const BoundFeatures& y,
                                                   const IndexArray& in_x, const IndexArray& in_y) {
   const int64_t *of_x = in_x.data(), *of_y = in_y.data(), k = in_x.shape(1);
@@ -193,8 +200,9 @@ PYBIND11_MODULE(_cpu, module) {
   module.def("overlaps", &overlaps, py::arg("lists"), py::arg("left"), py::arg("right"));
   module.def("overlap_histogram", &of_two_lists<overlap_histogram>, py::arg("x"), py::arg("y"));
   module.def("cycle_count", &of_two_lists<cycle_count>, py::arg("x"), py::arg("y"));
-  module.def("common_subsequences", &of_two_lists<common_subsequences>, py::arg("x"), py::arg("y"));
-  module.def("edit_distances", &of_two_lists<edit_distances>, py::arg("x"), py::arg("y"));
+  module.def("common_subsequences", &rows_of_two_lists<common_subsequences>, py::arg("x"),
+             py::arg("y"));
+  module.def("edit_distances", &rows_of_two_lists<edit_distances>, py::arg("x"), py::arg("y"));
   module.def("rank_similarities", &of_two_lists<rank_similarities>, py::arg("x"), py::arg("y"));
   module.def("second_order_cosines", &second_order, py::arg("x"), py::arg("y"), py::arg("in_x"),
              py::arg("in_y"));

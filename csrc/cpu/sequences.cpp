@@ -6,7 +6,6 @@
 #include "sequences.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <vector>
 
@@ -106,37 +105,37 @@ class Levenshtein {
   std::vector<Column> columns_;
 };
 
-// The sum over rows of what Score says of the list in b and the positions of the list in a.
+// What Score says, row by row, of the list in b and the positions of the list in a.
 template <class Score>
-int64_t sum_over_rows(const int64_t* a, const int64_t* b, int64_t n, int64_t k, const Call& call) {
+std::vector<int64_t> score_rows(const int64_t* a, const int64_t* b, int64_t n, int64_t k,
+                                const Call& call) {
   struct Scratch {
     ListPositions positions;
     Score score;
   };
   std::vector<Scratch> scratches(call.threads, Scratch{ListPositions(k), Score(k)});
-  std::atomic<int64_t> total{0};
+  std::vector<int64_t> scores(n);
   constexpr int64_t chunk = 64;
   parallel_for((n + chunk - 1) / chunk, call, [&](int64_t index, int thread) {
     auto& [positions, score] = scratches[thread];
-    int64_t sum = 0;
     for (int64_t row = index * chunk; row < std::min(n, (index + 1) * chunk); ++row) {
       positions.fill(a + row * k, k);
-      sum += score(positions, b + row * k);
+      scores[row] = score(positions, b + row * k);
     }
-    total.fetch_add(sum, std::memory_order_relaxed);
   });
-  return total;
+  return scores;
 }
 
 }  // namespace
 
-int64_t common_subsequences(const int64_t* a, const int64_t* b, int64_t n, int64_t k,
-                            const Call& call) {
-  return sum_over_rows<Subsequence>(a, b, n, k, call);
+std::vector<int64_t> common_subsequences(const int64_t* a, const int64_t* b, int64_t n, int64_t k,
+                                         const Call& call) {
+  return score_rows<Subsequence>(a, b, n, k, call);
 }
 
-int64_t edit_distances(const int64_t* a, const int64_t* b, int64_t n, int64_t k, const Call& call) {
-  return sum_over_rows<Levenshtein>(a, b, n, k, call);
+std::vector<int64_t> edit_distances(const int64_t* a, const int64_t* b, int64_t n, int64_t k,
+                                    const Call& call) {
+  return score_rows<Levenshtein>(a, b, n, k, call);
 }
 
 }  // namespace mmkernels::cpu

@@ -21,7 +21,7 @@ import torch
 
 import mmkernels
 
-from .. import _native
+from .._native import _cpu
 from . import _platonic_strict as strictly
 
 Tensor = torch.Tensor
@@ -87,7 +87,7 @@ class AlignmentMetrics:
         a, b = _host(feats_A, feats_B)
         if strict:
             lists = [strictly.nearest(z, topk).numpy() for z in (a, b)]
-            distances = torch.from_numpy(_native._cpu.edit_distances(*lists)).double()
+            distances = torch.from_numpy(_cpu.edit_distances(*lists)).double()
             return 1 - distances.mean() / lists[0].shape[1]
         return mmkernels.edit_distance_knn(a, b, k=topk, metric="ip")
 
@@ -188,9 +188,18 @@ def compute_nearest_neighbors(feats: Tensor, topk: int = 1, *, strict: bool = Fa
 
 
 def longest_ordinal_sequence(X: Tensor, Y: Tensor) -> Tensor:
-    """(n,) float64: length of the longest common subsequence of row i of X and row i of Y."""
+    """(n,) float64: length of the longest common subsequence of row i of X and row i of Y.
+
+    X, Y : (n, k) indices, none of them twice in a row.
+    """
     x, y = (np.ascontiguousarray(z.numpy(), np.int64) for z in _host(X, Y))
-    return torch.from_numpy(_native._cpu.lcs_lengths(x, y)).double()
+    if x.ndim != 2 or x.shape != y.shape:
+        raise ValueError(f"X and Y must be (n, k) alike; their shapes are {x.shape} and {y.shape}.")
+    for name, lists in (("X", x), ("Y", y)):
+        ordered = np.sort(lists, axis=1)
+        if (ordered[:, 1:] == ordered[:, :-1]).any():
+            raise ValueError(f"{name} has an index twice in one row; lists of neighbours do not.")
+    return torch.from_numpy(_cpu.common_subsequences(x, y)).double()
 
 
 def compute_distance(X: Tensor, Y: Tensor, dist_fn: Callable[[Any, Any], float]) -> Tensor:

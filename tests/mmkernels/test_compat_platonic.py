@@ -76,10 +76,10 @@ def test_the_calls_of_the_original_scripts(metric):
 def test_the_default_is_the_function_of_this_library(metric):
     a, b = views(torch.float32)
     found = float(AlignmentMetrics.measure(metric, a, b, **options(metric)))
-    if "knn" in metric:
-        wanted = getattr(mmkernels, metric)(a, b, k=10, metric="ip")
-    elif metric == "cknna":
+    if metric == "cknna":
         wanted = mmkernels.cknna(a, b, k=10)
+    elif "knn" in metric:
+        wanted = getattr(mmkernels, metric)(a, b, k=10, metric="ip")
     elif metric == "svcca":
         wanted = mmkernels.svcca(a, b, components=10)
     else:
@@ -124,6 +124,10 @@ def test_neighbors_and_what_is_made_of_them():
     lengths = platonic.longest_ordinal_sequence(in_a, in_b)
     assert lengths.shape == (len(a),)
     assert float(lengths.mean()) == float(AlignmentMetrics.lcs_knn(a, b, 5))
+    with pytest.raises(ValueError, match="X has an index twice in one row"):
+        platonic.longest_ordinal_sequence(torch.zeros(4, 2, dtype=int), in_b[:4, :2])
+    with pytest.raises(ValueError, match=r"must be \(n, k\) alike"):
+        platonic.longest_ordinal_sequence(in_a, in_b[:, :3])
     common = platonic.compute_distance(in_a, in_b, lambda x, y: len(np.intersect1d(x, y)))
     assert float(common.mean() / 5) == pytest.approx(AlignmentMetrics.mutual_knn(a, b, 5))
 

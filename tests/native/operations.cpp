@@ -90,14 +90,13 @@ struct Sides {
 
 Bits lists(const Call& call) {
   const Sides s(true, Centre::robust, call);
-  const std::vector<int64_t> whole{cycle_count(s.a, s.b, s.n, s.k, call),
-                                   common_subsequences(s.a, s.b, s.n, s.k, call),
-                                   edit_distances(s.a, s.b, s.n, s.k, call)};
   const std::vector<double> sums{rank_similarities(s.a, s.b, s.n, s.k, call),
                                  second_order_cosines(s.x, s.y, s.a, s.b, s.k, call).sum};
   return joined({testing::bits_of(overlap_counts({s.a, s.b}, s.n, s.k, {0, 1}, {0, 1}, call)),
                  testing::bits_of(overlap_histogram(s.a, s.b, s.n, s.k, call)),
-                 testing::bits_of(whole), testing::bits_of(sums)});
+                 testing::bits_of(std::vector{cycle_count(s.a, s.b, s.n, s.k, call)}),
+                 testing::bits_of(common_subsequences(s.a, s.b, s.n, s.k, call)),
+                 testing::bits_of(edit_distances(s.a, s.b, s.n, s.k, call)), testing::bits_of(sums)});
 }
 
 Bits alignment(bool centred, const Call& call) {
