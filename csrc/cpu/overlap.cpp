@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <atomic>
 
+#include "list_positions.hpp"
+
 namespace mmkernels::cpu {
 namespace {
 
@@ -15,12 +17,6 @@ int64_t common(const int64_t* a, const int64_t* b, int64_t k) {
     j += advance_b;
   }
   return count;
-}
-
-// A sorted copy of the row's k indices.
-void sort_row(const int64_t* list, int64_t row, int64_t k, int64_t* target) {
-  std::copy_n(list + row * k, k, target);
-  std::sort(target, target + k);
 }
 
 constexpr int64_t kChunk = 64;  // rows per unit of work
@@ -40,8 +36,11 @@ std::vector<int64_t> overlap_counts(const std::vector<const int64_t*>& lists, in
     scratch.sorted.resize(lists.size() * k);
     scratch.counts.assign(totals.size(), 0);
     for (int64_t row = index * kChunk; row < std::min(n, (index + 1) * kChunk); ++row) {
-      for (size_t list = 0; list < lists.size(); ++list)
-        sort_row(lists[list], row, k, scratch.sorted.data() + list * k);
+      for (size_t list = 0; list < lists.size(); ++list) {
+        int64_t* target = scratch.sorted.data() + list * k;
+        std::copy_n(lists[list] + row * k, k, target);
+        std::sort(target, target + k);
+      }
       for (size_t a = 0; a < left.size(); ++a)
         for (size_t b = 0; b < right.size(); ++b)
           scratch.counts[a * right.size() + b] += common(
@@ -56,25 +55,24 @@ std::vector<int64_t> overlap_counts(const std::vector<const int64_t*>& lists, in
 std::vector<int64_t> overlap_histogram(const int64_t* a, const int64_t* b, int64_t n, int64_t k,
                                        const Call& call) {
   struct Scratch {
-    std::vector<int64_t> sorted, rows;
+    ListPositions positions;
+    std::vector<int64_t> rows;
   };
-  std::vector<Scratch> scratches(call.threads);
+  std::vector<Scratch> scratches(call.threads,
+                                 Scratch{ListPositions(k), std::vector<int64_t>(k + 1)});
   parallel_for((n + kChunk - 1) / kChunk, call, [&](int64_t index, int thread) {
-    Scratch& scratch = scratches[thread];
-    scratch.sorted.resize(2 * k);
-    scratch.rows.resize(k + 1);
-    int64_t *of_a = scratch.sorted.data(), *of_b = of_a + k;
+    auto& [positions, rows] = scratches[thread];
     for (int64_t row = index * kChunk; row < std::min(n, (index + 1) * kChunk); ++row) {
-      sort_row(a, row, k, of_a);
-      sort_row(b, row, k, of_b);
-      ++scratch.rows[common(of_a, of_b, k)];
+      positions.fill(a + row * k);
+      int64_t shared = 0;
+      for (int64_t i = row * k; i < (row + 1) * k; ++i) shared += positions.find(b[i]) >= 0;
+      ++rows[shared];
     }
   });
-  std::vector<int64_t> rows(k + 1);
+  std::vector<int64_t> total(k + 1);
   for (const Scratch& scratch : scratches)
-    for (size_t count = 0; count < scratch.rows.size(); ++count)
-      rows[count] += scratch.rows[count];
-  return rows;
+    for (int64_t shared = 0; shared <= k; ++shared) total[shared] += scratch.rows[shared];
+  return total;
 }
 
 int64_t cycle_count(const int64_t* x, const int64_t* y, int64_t n, int64_t k, const Call& call) {

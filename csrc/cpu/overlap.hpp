@@ -14,7 +14,7 @@ std::vector<int64_t> overlap_counts(const std::vector<const int64_t*>& lists, in
                                     const std::vector<int>& left, const std::vector<int>& right,
                                     const Call& call);
 
-// How many rows have c neighbours in common, for c = 0..k.
+// How many rows have c neighbours in common, for c = 0..k; the k indices of a row are distinct.
 std::vector<int64_t> overlap_histogram(const int64_t* a, const int64_t* b, int64_t n, int64_t k,
                                        const Call& call);
 

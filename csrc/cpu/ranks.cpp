@@ -24,7 +24,7 @@ double rank_similarities(const int64_t* a, const int64_t* b, int64_t n, int64_t 
   parallel_for((n + chunk - 1) / chunk, call, [&](int64_t index, int thread) {
     auto& [positions, terms] = scratches[thread];
     for (int64_t row = index * chunk; row < std::min(n, (index + 1) * chunk); ++row) {
-      positions.fill(a + row * k, k);
+      positions.fill(a + row * k);
       terms.clear();
       for (int64_t in_b = 0; in_b < k; ++in_b) {
         const int64_t in_a = positions.find(b[row * k + in_b]);

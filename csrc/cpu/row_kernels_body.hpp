@@ -129,6 +129,20 @@ RowMoments pack_row(const Value* row, const double* centre, double factor, doubl
           sum_lanes(lost[0] + lost[1])};
 }
 
+void match(const int64_t* a, const int64_t* b, int64_t k, uint64_t* masks) {
+  alignas(64) int64_t padded[64];
+  for (int64_t i = 0; i < k; ++i) padded[i] = a[i];
+  for (int64_t i = k; i % kDoubles; ++i) padded[i] = 0;
+  const uint64_t within = ~uint64_t{0} >> (64 - k);
+  for (int64_t j = 0; j < k; ++j) {
+    const Long wanted = Long{} + b[j];
+    uint64_t mask = 0;
+    for (int64_t i = 0; i < k; i += kDoubles)
+      mask |= equal_bits(*reinterpret_cast<const Long*>(padded + i), wanted) << i;
+    masks[j] = mask & within;
+  }
+}
+
 template <class Value>
 constexpr RowKernels<Value> row_kernels{
     .dot = dot_row<Value>,

@@ -2,7 +2,8 @@
 // cells differ by 0 or 1 (subsequences; Hyyro 2004) or by -1, 0 or 1 (distances; Myers 1999,
 // Hyyro 2003), and one addition carries a difference down the word. Indices within a list are
 // distinct, so that the mask of matches that these algorithms look up per symbol has one bit at
-// most: the position of the symbol in the other list.
+// most, the position of the symbol in the other list. Lists of one word compare all with all, which
+// takes few vectors; longer ones look positions up.
 #include "sequences.hpp"
 
 #include <algorithm>
@@ -10,70 +11,61 @@
 #include <vector>
 
 #include "list_positions.hpp"
+#include "tile_kernels.hpp"
 
 namespace mmkernels::cpu {
 namespace {
 
 constexpr int kBits = 64;
 
-// Bit i of a column is zero where the length grows from cell i - 1 to cell i.
-class Subsequence {
- public:
-  explicit Subsequence(int64_t k) : k_(k), words_((k + kBits - 1) / kBits) {}
+int64_t words_of(int64_t k) { return (k + kBits - 1) / kBits; }
 
-  int64_t operator()(ListPositions& positions, const int64_t* b) {
-    std::fill(words_.begin(), words_.end(), ~uint64_t{0});
-    for (int64_t j = 0; j < k_; ++j) {
+// The length of the longest common subsequence. Bit i of a column is zero where the length grows
+// from cell i - 1 to cell i; with M the mask of matches, the next column is
+// (V + (V & M)) | (V & ~M).
+struct Subsequence {
+  std::vector<uint64_t> words;
+
+  explicit Subsequence(int64_t k) : words(words_of(k)) {}
+
+  static int64_t of_masks(const uint64_t* masks, int64_t k) {
+    uint64_t column = ~uint64_t{0};
+    for (int64_t j = 0; j < k; ++j) {
+      const uint64_t matched = column & masks[j];
+      column = (column + matched) | (column - matched);
+    }
+    return kBits - std::popcount(column);
+  }
+
+  int64_t of_positions(ListPositions& positions, const int64_t* b, int64_t k) {
+    std::fill(words.begin(), words.end(), ~uint64_t{0});
+    for (int64_t j = 0; j < k; ++j) {
       const int64_t position = positions.find(b[j]);
       if (position >= 0) match(position);
     }
     int64_t ones = 0;
-    for (uint64_t word : words_) ones += std::popcount(word);
-    return static_cast<int64_t>(words_.size()) * kBits - ones;
+    for (uint64_t word : words) ones += std::popcount(word);
+    return static_cast<int64_t>(words.size()) * kBits - ones;
   }
 
- private:
-  // V = (V + (V & M)) | (V & ~M) with one bit in M.
+  // One match, so that what the addition carries is at most one bit from word to word.
   void match(int64_t position) {
-    uint64_t* word = words_.data() + position / kBits;
+    uint64_t* word = words.data() + position / kBits;
     const uint64_t bit = uint64_t{1} << position % kBits;
     if (!(*word & bit)) return;
     const uint64_t sum = *word + bit;
     bool carry = sum < bit;
     *word = sum | (*word & ~bit);
-    for (const uint64_t* end = words_.data() + words_.size(); carry && ++word < end;) {
+    for (const uint64_t* end = words.data() + words.size(); carry && ++word < end;) {
       const uint64_t next = *word + 1;
       carry = next == 0;
       *word |= next;
     }
   }
-
-  int64_t k_;
-  std::vector<uint64_t> words_;
 };
 
-class Levenshtein {
- public:
-  explicit Levenshtein(int64_t k) : k_(k), columns_((k + kBits - 1) / kBits) {}
-
-  int64_t operator()(ListPositions& positions, const int64_t* b) {
-    std::fill(columns_.begin(), columns_.end(), Column{});
-    const int64_t last = static_cast<int64_t>(columns_.size()) - 1;
-    const int last_row = static_cast<int>((k_ - 1) % kBits);
-    int64_t distance = k_;
-    for (int64_t j = 0; j < k_; ++j) {
-      const int64_t position = positions.find(b[j]);
-      // The top row counts insertions: it grows by 1 from column to column.
-      Step step{1, 0};
-      for (int64_t w = 0; w < last; ++w)
-        step = advance(columns_[w], match_in(w, position), step, kBits - 1);
-      step = advance(columns_[last], match_in(last, position), step, last_row);
-      distance += static_cast<int64_t>(step.up) - static_cast<int64_t>(step.down);
-    }
-    return distance;
-  }
-
- private:
+// The Levenshtein distance.
+struct Distance {
   // Bits of the rows whose cell is 1 more, or 1 less, than the cell above.
   struct Column {
     uint64_t up = ~uint64_t{0}, down = 0;
@@ -82,9 +74,40 @@ class Levenshtein {
   struct Step {
     uint64_t up, down;
   };
+  // The top row counts insertions: it grows by 1 from column to column.
+  static constexpr Step kTop{1, 0};
 
-  static uint64_t match_in(int64_t word, int64_t position) {
-    return position >= 0 && position / kBits == word ? uint64_t{1} << position % kBits : 0;
+  std::vector<Column> columns;
+
+  explicit Distance(int64_t k) : columns(words_of(k)) {}
+
+  static int64_t of_masks(const uint64_t* masks, int64_t k) {
+    Column column;
+    int64_t distance = k;
+    for (int64_t j = 0; j < k; ++j)
+      distance += change(advance(column, masks[j], kTop, static_cast<int>(k - 1)));
+    return distance;
+  }
+
+  int64_t of_positions(ListPositions& positions, const int64_t* b, int64_t k) {
+    std::fill(columns.begin(), columns.end(), Column{});
+    const int64_t last = words_of(k) - 1;
+    int64_t distance = k;
+    for (int64_t j = 0; j < k; ++j) {
+      const int64_t position = positions.find(b[j]);
+      const auto match_in = [&](int64_t word) {
+        return position >= 0 && position / kBits == word ? uint64_t{1} << position % kBits : 0;
+      };
+      Step step = kTop;
+      for (int64_t w = 0; w < last; ++w) step = advance(columns[w], match_in(w), step, kBits - 1);
+      distance += change(
+          advance(columns[last], match_in(last), step, static_cast<int>((k - 1) % kBits)));
+    }
+    return distance;
+  }
+
+  static int64_t change(Step step) {
+    return static_cast<int64_t>(step.up) - static_cast<int64_t>(step.down);
   }
 
   // The next column below a step between the cells above it; returns the step at `row`.
@@ -100,12 +123,9 @@ class Levenshtein {
     column = {down | ~(vertical | up), up & vertical};
     return below;
   }
-
-  int64_t k_;
-  std::vector<Column> columns_;
 };
 
-// What Score says, row by row, of the list in b and the positions of the list in a.
+// What Score says of the two lists, row by row.
 template <class Score>
 std::vector<int64_t> score_rows(const int64_t* a, const int64_t* b, int64_t n, int64_t k,
                                 const Call& call) {
@@ -118,9 +138,16 @@ std::vector<int64_t> score_rows(const int64_t* a, const int64_t* b, int64_t n, i
   constexpr int64_t chunk = 64;
   parallel_for((n + chunk - 1) / chunk, call, [&](int64_t index, int thread) {
     auto& [positions, score] = scratches[thread];
+    uint64_t masks[kBits];
     for (int64_t row = index * chunk; row < std::min(n, (index + 1) * chunk); ++row) {
-      positions.fill(a + row * k, k);
-      scores[row] = score(positions, b + row * k);
+      const int64_t *of_a = a + row * k, *of_b = b + row * k;
+      if (k <= kBits) {
+        tile_kernels().match(of_a, of_b, k, masks);
+        scores[row] = Score::of_masks(masks, k);
+      } else {
+        positions.fill(of_a);
+        scores[row] = score.of_positions(positions, of_b, k);
+      }
     }
   });
   return scores;
@@ -135,7 +162,7 @@ std::vector<int64_t> common_subsequences(const int64_t* a, const int64_t* b, int
 
 std::vector<int64_t> edit_distances(const int64_t* a, const int64_t* b, int64_t n, int64_t k,
                                     const Call& call) {
-  return score_rows<Levenshtein>(a, b, n, k, call);
+  return score_rows<Distance>(a, b, n, k, call);
 }
 
 }  // namespace mmkernels::cpu

@@ -82,6 +82,9 @@ struct TileKernels {
   // The k-th largest of n values without NaN, 1 <= k <= n; n must be a multiple of 16.
   float (*kth_largest)(const float* values, int64_t n, int64_t k);
 
+  // Bit i of masks[j] says a[i] == b[j], for i and j < k <= 64.
+  void (*match)(const int64_t* a, const int64_t* b, int64_t k, uint64_t* masks);
+
   // As multiply, of panels whose 32-bit words each hold the bfloat16 values 2 t and 2 t + 1; null
   // where the instruction set has no such product.
   void (*multiply_bfloat16)(const float* a, const float* b, int64_t pairs, float* tile);

@@ -192,6 +192,7 @@ const TileKernels kernels{
     .widen_row = widen_row,
     .interleave = interleave,
     .kth_largest = kth_largest,
+    .match = match,
     .multiply_bfloat16 = nullptr,
     .of_floats = row_kernels<float>,
     .of_doubles = row_kernels<double>,

@@ -26,6 +26,7 @@ typedef uint16_t HalfShortUnaligned __attribute__((vector_size(MMK_LANES), align
 typedef float HalfFloat __attribute__((vector_size(2 * MMK_LANES)));
 typedef float HalfFloatUnaligned __attribute__((vector_size(2 * MMK_LANES), aligned(4)));
 typedef double Double __attribute__((vector_size(4 * MMK_LANES)));
+typedef int64_t Long __attribute__((vector_size(4 * MMK_LANES)));
 typedef double DoubleUnaligned __attribute__((vector_size(4 * MMK_LANES), aligned(8)));
 
 inline Float load(const float* p) { return *reinterpret_cast<const FloatUnaligned*>(p); }
@@ -79,6 +80,21 @@ inline uint32_t lane_bits(Mask mask) {
 #endif
 }
 #endif
+
+// The kDoubles bits of the lanes that are equal.
+inline uint64_t equal_bits(Long a, Long b) {
+#if MMK_LANES == 16
+  return _mm512_cmpeq_epi64_mask((__m512i)a, (__m512i)b);
+#elif MMK_LANES == 8
+  return _mm256_movemask_pd((__m256d)(a == b));
+#elif defined(__SSE2__)
+  return _mm_movemask_pd((__m128d)(a == b));
+#else
+  uint64_t bits = 0;
+  for (int i = 0; i < kDoubles; ++i) bits |= static_cast<uint64_t>(a[i] == b[i]) << i;
+  return bits;
+#endif
+}
 
 inline Float larger(Float a, Float b) { return a > b ? a : b; }
 

@@ -159,3 +159,22 @@ TEST(row_kth_largest) {
     }
   }
 }
+
+TEST(row_match) {
+  std::mt19937_64 generator(1);
+  for (const int64_t k : {1, 2, 3, 8, 9, 10, 31, 33, 63, 64}) {
+    // Equal in half of their bits, or in all; the padding of a vector is no match for 0.
+    std::vector<int64_t> a(k), b(k);
+    for (int64_t i = 0; i < k; ++i) {
+      a[i] = static_cast<int64_t>(generator() % 3) + (static_cast<int64_t>(generator() % 3) << 32);
+      b[i] = static_cast<int64_t>(generator() % 3) + (static_cast<int64_t>(generator() % 3) << 32);
+    }
+    std::vector<uint64_t> masks(k);
+    kernels().match(a.data(), b.data(), k, masks.data());
+    for (int64_t j = 0; j < k; ++j) {
+      uint64_t wanted = 0;
+      for (int64_t i = 0; i < k; ++i) wanted |= static_cast<uint64_t>(a[i] == b[j]) << i;
+      CHECK(masks[j] == wanted, "k", k, "at", j);
+    }
+  }
+}
