@@ -11,6 +11,10 @@ from .gram import Gram, centered_gram, cka, cka_matrix, hsic, prepare_gram
 from .measures import measure, measures
 from .neighbors import Neighbors, knn
 from .overlap import mutual_knn, mutual_knn_matrix
+from .predictivity import linear_predictivity, linear_regression
+from .rsa import rsa
+from .shapes import angular_shape_distance, procrustes, procrustes_distance
+from .subspaces import cca, pwcca, svcca
 from .threads import get_num_threads, instruction_set, set_num_threads
 
 __version__ = "0.1.0"
@@ -18,6 +22,8 @@ __version__ = "0.1.0"
 __all__ = [
     "Gram",
     "Neighbors",
+    "angular_shape_distance",
+    "cca",
     "centered_gram",
     "cka",
     "cka_matrix",
@@ -25,10 +31,17 @@ __all__ = [
     "hsic",
     "instruction_set",
     "knn",
+    "linear_predictivity",
+    "linear_regression",
     "measure",
     "measures",
     "mutual_knn",
     "mutual_knn_matrix",
     "prepare_gram",
+    "procrustes",
+    "procrustes_distance",
+    "pwcca",
+    "rsa",
     "set_num_threads",
+    "svcca",
 ]

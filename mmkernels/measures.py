@@ -9,6 +9,10 @@ from typing import Any
 from ._arrays import Array
 from .gram import cka, hsic
 from .overlap import mutual_knn
+from .predictivity import linear_predictivity, linear_regression
+from .rsa import rsa
+from .shapes import angular_shape_distance, procrustes, procrustes_distance
+from .subspaces import cca, pwcca, svcca
 
 _MEASURES: dict[str, Callable[..., Array]] = {
     "mutual_knn": mutual_knn,
@@ -16,6 +20,15 @@ _MEASURES: dict[str, Callable[..., Array]] = {
     "unbiased_cka": partial(cka, unbiased=True),
     "hsic": partial(hsic, unbiased=False),
     "unbiased_hsic": partial(hsic, unbiased=True),
+    "cca": cca,
+    "svcca": svcca,
+    "pwcca": pwcca,
+    "procrustes": procrustes,
+    "procrustes_distance": procrustes_distance,
+    "angular_shape_distance": angular_shape_distance,
+    "rsa": rsa,
+    "linear_predictivity": linear_predictivity,
+    "linear_regression": linear_regression,
 }
 
 
