@@ -15,6 +15,8 @@ from ._warn import warn
 
 # Penalties tried by default: from hardly any to more than all of the variance of x.
 RIDGES = tuple(10.0**exponent for exponent in range(-8, 4))
+# Validation errors closer than this, relative to their size, count as equal.
+_EQUAL = 1e-9
 
 
 def linear_predictivity(
@@ -38,7 +40,7 @@ def linear_predictivity(
         features, so that the scale of x changes nothing; 0 is least squares, of least norm where
         it is not unique. Of several, or by default of 10^-8, 10^-7, ..., 10^3, each training part
         takes the one with the smallest generalised cross-validation error over all columns
-        (Golub, Heath & Wahba 1979), the largest of equals; the samples predicted
+        (Golub, Heath & Wahba 1979), the largest of those within 1e-9 of it; the samples predicted
         are never looked at.
     folds : a number of runs of neighbouring samples, as equal as can be, or (n,) integers that
         say which fold each sample is in. Keep samples that are not independent in one fold.
@@ -130,7 +132,8 @@ def _predict(
         outside = norm(wanted - u @ fitted) ** 2 if rank < len(wanted) - 1 else 0.0
         energy = np.einsum("ij,ij->i", fitted, fitted)
         errors = [_validation_error(p, sizes, energy, outside, len(wanted)) for p in penalties]
-        penalty = penalties[int(np.argmin(errors))]
+        # Largest first. One direction that fits all leaves equal errors: rounding must not choose.
+        penalty = penalties[int(np.argmax(errors <= min(errors) * (1 + _EQUAL)))]
     return ((unseen - origin) @ vt.T / unit) @ ((sizes / (sizes**2 + penalty))[:, None] * fitted)
 
 

@@ -18,7 +18,8 @@ def linear_predictivity(x, y, *, ridge=None, folds=5):
         penalty = max(penalties)
         if len(penalties) > 1:
             errors = {p: _validation_error(train_x, train_y, p) for p in penalties}
-            penalty = max(p for p in penalties if errors[p] == min(errors.values()))
+            least = min(errors.values())
+            penalty = max(p for p in penalties if errors[p] <= least * (1 + 1e-9))
         hat = _weights(train_x, penalty) @ (train_y - train_y.mean(axis=0))
         predicted = train_y.mean(axis=0) + (x[test] - train_x.mean(axis=0)) @ hat
         missed += np.sum((y[test] - predicted) ** 2)
