@@ -12,9 +12,13 @@ from .gram import Gram, centered_gram, cka, cka_matrix, hsic, prepare_gram
 from .measures import measure, measures
 from .neighbors import Neighbors, knn
 from .overlap import cycle_knn, jaccard_knn, mutual_knn, mutual_knn_matrix
+from .predictivity import linear_predictivity, linear_regression
 from .ranks import rank_similarity
+from .rsa import rsa
 from .second_order import second_order_cosine
 from .sequences import edit_distance_knn, lcs_knn
+from .shapes import angular_shape_distance, procrustes, procrustes_distance
+from .subspaces import cca, pwcca, svcca
 from .threads import get_num_threads, instruction_set, set_num_threads
 
 __version__ = "0.1.0"
@@ -22,6 +26,8 @@ __version__ = "0.1.0"
 __all__ = [
     "Gram",
     "Neighbors",
+    "angular_shape_distance",
+    "cca",
     "centered_gram",
     "cka",
     "cka_matrix",
@@ -34,12 +40,19 @@ __all__ = [
     "jaccard_knn",
     "knn",
     "lcs_knn",
+    "linear_predictivity",
+    "linear_regression",
     "measure",
     "measures",
     "mutual_knn",
     "mutual_knn_matrix",
     "prepare_gram",
+    "procrustes",
+    "procrustes_distance",
+    "pwcca",
     "rank_similarity",
+    "rsa",
     "second_order_cosine",
     "set_num_threads",
+    "svcca",
 ]

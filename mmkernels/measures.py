@@ -10,9 +10,13 @@ from ._arrays import Array
 from .cknna import cknna
 from .gram import cka, hsic
 from .overlap import cycle_knn, jaccard_knn, mutual_knn
+from .predictivity import linear_predictivity, linear_regression
 from .ranks import rank_similarity
+from .rsa import rsa
 from .second_order import second_order_cosine
 from .sequences import edit_distance_knn, lcs_knn
+from .shapes import angular_shape_distance, procrustes, procrustes_distance
+from .subspaces import cca, pwcca, svcca
 
 _MEASURES: dict[str, Callable[..., Array]] = {
     "mutual_knn": mutual_knn,
@@ -27,6 +31,15 @@ _MEASURES: dict[str, Callable[..., Array]] = {
     "unbiased_cka": partial(cka, unbiased=True),
     "hsic": partial(hsic, unbiased=False),
     "unbiased_hsic": partial(hsic, unbiased=True),
+    "cca": cca,
+    "svcca": svcca,
+    "pwcca": pwcca,
+    "procrustes": procrustes,
+    "procrustes_distance": procrustes_distance,
+    "angular_shape_distance": angular_shape_distance,
+    "rsa": rsa,
+    "linear_predictivity": linear_predictivity,
+    "linear_regression": linear_regression,
 }
 
 

@@ -4,17 +4,21 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <array>
 #include <map>
 #include <string>
 
 #include "../cpu/cknna.hpp"
+#include "../cpu/condensed_distances.hpp"
 #include "../cpu/features.hpp"
 #include "../cpu/gram.hpp"
 #include "../cpu/knn.hpp"
+#include "../cpu/moments.hpp"
 #include "../cpu/overlap.hpp"
 #include "../cpu/ranks.hpp"
 #include "../cpu/second_order.hpp"
 #include "../cpu/sequences.hpp"
+#include "../cpu/rank_correlation.hpp"
 #include "../cpu/thread_pool.hpp"
 #include "../cpu/tile_kernels.hpp"
 
@@ -171,6 +175,48 @@ SparseKernel sparse_kernel(const BoundFeatures& features, const IndexArray& list
   return kernel_on_neighbors(*features.features, data, k, centred, interruptible());
 }
 
+using Doubles = py::array_t<double, py::array::c_style>;
+
+py::array condensed(const Doubles& rows, const std::string& kind) {
+  static const std::map<std::string, Dissimilarity> kinds{
+      {"sqeuclidean", Dissimilarity::squared_euclidean},
+      {"euclidean", Dissimilarity::euclidean},
+      {"half_squared", Dissimilarity::half_squared},
+      {"cityblock", Dissimilarity::cityblock}};
+  const int64_t n = rows.shape(0), d = rows.shape(1);
+  Doubles out(n * (n - 1) / 2);
+  const double* values = rows.data();
+  double* data = out.mutable_data();
+  {
+    py::gil_scoped_release unlocked;
+    condensed_distances(values, n, d, kinds.at(kind), data, interruptible());
+  }
+  return out;
+}
+
+std::array<double, 5> list_moments(const Doubles& a, const Doubles& b, bool centred) {
+  const double *left = a.data(), *right = b.data();
+  const int64_t count = a.size();
+  py::gil_scoped_release unlocked;
+  const Moments found = moments(left, right, count, centred, interruptible());
+  return {found.mean_a, found.mean_b, found.aa, found.ab, found.bb};
+}
+
+int64_t rank_in_place(Doubles values) {
+  double* data = values.mutable_data();
+  const int64_t count = values.size();
+  py::gil_scoped_release unlocked;
+  return average_ranks(data, count, interruptible());
+}
+
+std::pair<int64_t, int64_t> kendall(const Doubles& a, const Doubles& b) {
+  const double *left = a.data(), *right = b.data();
+  const int64_t count = a.size();
+  py::gil_scoped_release unlocked;
+  const KendallCounts found = kendall_counts(left, right, count, interruptible());
+  return {found.tied_in_both, found.discordant};
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_cpu, module) {
@@ -216,6 +262,12 @@ PYBIND11_MODULE(_cpu, module) {
         py::gil_scoped_release unlocked;
         return masked_hsic(a, b, unbiased, interruptible());
       });
+  module.def("condensed_distances", &condensed, py::arg("rows").noconvert(), py::arg("kind"));
+  module.def("moments", &list_moments, py::arg("a").noconvert(), py::arg("b").noconvert(),
+             py::arg("centred"));
+  module.def("average_ranks", &rank_in_place, py::arg("values").noconvert());
+  module.def("kendall_counts", &kendall, py::arg("a").noconvert(), py::arg("b").noconvert());
+  module.attr("most_ranked") = kMostRanked;
   module.def("hsic_by_tiles", &tiles_hsic, py::arg("kernels"), py::arg("pairs"), py::arg("unbiased"));
   module.def("hsic_by_features", &features_hsic, py::arg("x"), py::arg("y"), py::arg("unbiased"));
   module.def("centered_gram_float32", &gram_array<float>, py::arg("kernel"));

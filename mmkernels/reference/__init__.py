@@ -24,13 +24,23 @@ from .neighbor_lists import (
     second_order_cosine,
 )
 from .neighbors import knn, mutual_knn, mutual_knn_matrix, scores, squared_distances
+from .predictivity import linear_predictivity, linear_regression
+from .rsa import average_ranks, coefficient, dissimilarities, rsa
+from .shapes import angular_shape_distance, procrustes, procrustes_distance
+from .subspaces import canonical_correlations, cca, pwcca, svcca
 
 __all__ = [
+    "angular_shape_distance",
+    "average_ranks",
+    "canonical_correlations",
+    "cca",
     "centered_gram",
     "cka",
     "cka_matrix",
     "cknna",
+    "coefficient",
     "cycle_knn",
+    "dissimilarities",
     "edit_distance_knn",
     "gram",
     "hsic",
@@ -38,11 +48,18 @@ __all__ = [
     "jaccard_knn",
     "knn",
     "lcs_knn",
+    "linear_predictivity",
+    "linear_regression",
     "median_distance",
     "mutual_knn",
     "mutual_knn_matrix",
+    "procrustes",
+    "procrustes_distance",
+    "pwcca",
     "rank_similarity",
+    "rsa",
     "scores",
     "second_order_cosine",
     "squared_distances",
+    "svcca",
 ]

@@ -4,7 +4,10 @@
 #include <cstring>
 
 #include "cpu/cknna.hpp"
+#include "cpu/condensed_distances.hpp"
+#include "cpu/moments.hpp"
 #include "cpu/overlap.hpp"
+#include "cpu/rank_correlation.hpp"
 #include "cpu/ranks.hpp"
 #include "cpu/second_order.hpp"
 #include "cpu/sequences.hpp"
@@ -108,6 +111,30 @@ Bits alignment(bool centred, const Call& call) {
                                               masked_hsic(k, l, false, call)});
 }
 
+std::vector<double> dissimilarities(const Stored& stored, Dissimilarity kind, const Call& call) {
+  const Matrix& matrix = stored.values();
+  std::vector<double> out(matrix.rows * (matrix.rows - 1) / 2);
+  condensed_distances(matrix.values.data(), matrix.rows, matrix.columns, kind, out.data(), call);
+  return out;
+}
+
+Bits dissimilarity_sums(const Call& call) {
+  const std::vector<double> a = dissimilarities(left(), Dissimilarity::cityblock, call);
+  const std::vector<double> b = dissimilarities(right(), Dissimilarity::euclidean, call);
+  const Moments found = moments(a.data(), b.data(), a.size(), true, call);
+  return testing::bits_of(std::vector<double>{found.mean_a, found.mean_b, found.aa, found.ab, found.bb});
+}
+
+Bits ranks_and_orders(const Call& call) {
+  std::vector<double> a = dissimilarities(left(), Dissimilarity::half_squared, call);
+  std::vector<double> b = dissimilarities(right(), Dissimilarity::squared_euclidean, call);
+  const int64_t count = a.size(), ties = average_ranks(a.data(), count, call);
+  average_ranks(b.data(), count, call);
+  const KendallCounts found = kendall_counts(a.data(), b.data(), count, call);
+  return joined({testing::bits_of(a),
+                 testing::bits_of(std::vector<int64_t>{ties, found.tied_in_both, found.discordant})});
+}
+
 }  // namespace
 
 Neighbors neighbors(const Features& candidates, const Features* queries, Metric metric, int64_t k,
@@ -175,6 +202,8 @@ const std::vector<Operation>& all_operations() {
       {"lists of neighbours", lists},
       {"alignment", [](const Call& call) { return alignment(false, call); }},
       {"centred alignment", [](const Call& call) { return alignment(true, call); }},
+      {"sums of dissimilarities", dissimilarity_sums},
+      {"ranks and orders", ranks_and_orders},
   };
   return operations;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <random>
 #include <functional>
 #include <limits>
 #include <numeric>
