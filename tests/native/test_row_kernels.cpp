@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <random>
 #include <functional>
 #include <limits>
 #include <numeric>
+#include <random>
 #include <vector>
 
 #include "check.hpp"
