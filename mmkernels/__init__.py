@@ -7,7 +7,10 @@
 """
 
 from ._native import _cpu  # noqa: F401 - an unbuilt checkout says so before anything else
-from .gram import Gram, centered_gram, cka, cka_matrix, hsic, prepare_gram
+from .alignment import cka, cka_matrix, hsic
+from .correlation_matrices import cmd
+from .distance import distance_correlation
+from .gram import Gram, centered_gram, prepare_gram
 from .measures import measure, measures
 from .neighbors import Neighbors, knn
 from .overlap import mutual_knn, mutual_knn_matrix
@@ -21,6 +24,8 @@ __all__ = [
     "centered_gram",
     "cka",
     "cka_matrix",
+    "cmd",
+    "distance_correlation",
     "get_num_threads",
     "hsic",
     "instruction_set",

@@ -7,7 +7,9 @@ from functools import partial
 from typing import Any
 
 from ._arrays import Array
-from .gram import cka, hsic
+from .alignment import cka, hsic
+from .correlation_matrices import cmd
+from .distance import distance_correlation
 from .overlap import mutual_knn
 
 _MEASURES: dict[str, Callable[..., Array]] = {
@@ -16,6 +18,8 @@ _MEASURES: dict[str, Callable[..., Array]] = {
     "unbiased_cka": partial(cka, unbiased=True),
     "hsic": partial(hsic, unbiased=False),
     "unbiased_hsic": partial(hsic, unbiased=True),
+    "distance_correlation": distance_correlation,
+    "cmd": cmd,
 }
 
 

@@ -5,10 +5,13 @@ means. Inputs are (n, d) arrays of finite numbers, rows paired between ``x`` and
 of the public functions are not repeated.
 """
 
+from .distance import distance_correlation
 from .gram import (
     centered_gram,
     cka,
+    cka_from_grams,
     cka_matrix,
+    cmd,
     gram,
     hsic,
     hsic_from_grams,
@@ -19,7 +22,10 @@ from .neighbors import knn, mutual_knn, mutual_knn_matrix, scores, squared_dista
 __all__ = [
     "centered_gram",
     "cka",
+    "cka_from_grams",
     "cka_matrix",
+    "cmd",
+    "distance_correlation",
     "gram",
     "hsic",
     "hsic_from_grams",
