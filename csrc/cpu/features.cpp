@@ -83,7 +83,7 @@ Features::Features(const ArrayView& array, const Features& frame, const Call& ca
     : view(array), unit(frame.unit) {
   inspect(call);
   centre = frame.centre;
-  if (!usable() || unit) return;
+  if (!usable() || (unit && frame.centred_norms.empty())) return;
   measure_centred(call);
   scale = frame.scale;
   for (double& norm : centred_norms) norm *= scale;

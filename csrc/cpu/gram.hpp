@@ -69,6 +69,8 @@ class KernelTiles {
   const KernelMatrix& matrix_;
   const Panels* panels_ = nullptr;
   const float* half_ = nullptr;
+  // What a distance (Gaussian: a squared distance) of the packed rows is multiplied with.
+  double factor_ = 0;
 };
 
 using Pair = std::pair<int, int>;

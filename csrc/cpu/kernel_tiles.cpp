@@ -10,19 +10,24 @@ namespace {
 // Float32 products of packed rows leave in half a squared distance an error of about this share of
 // the rows' own halves.
 constexpr double kError = 0x1p-22;
-// An error of this size in a kernel value, of those that vary by about 1, is worth a look.
-constexpr double kLimit = 1e-5;
+// Errors of this size in an exponent, and in a distance beside the rows' own lengths, are worth a
+// look; the root makes more of an error the nearer two rows are, so that fewer pairs are concerned.
+constexpr double kExponentLimit = 1e-5, kDistanceLimit = 2e-6;
 
-// What a squared distance is multiplied with in an exponent. From some factor on, every pair that
-// float32 can tell apart is at exp(-infinity), and more would make 0 times infinity of a distance 0.
-double factor_for(double width) { return std::min(1 / (width * width), 1e30); }
+// From here on every pair that float32 can tell apart is at exp(-infinity), and a factor beyond its
+// range would make 0 times infinity of a distance 0.
+constexpr double kLargestFactor = 1e30;
 
 }  // namespace
 
 KernelTiles::KernelTiles(const KernelMatrix& matrix, const Call& call) : matrix_(matrix) {
   if (matrix.precomputed) return;
   panels_ = &matrix.features->panels(call);
-  if (matrix.of_distances()) half_ = matrix.features->half_norms(call).data();
+  if (!matrix.of_distances()) return;
+  half_ = matrix.features->half_norms(call).data();
+  const double width = matrix.scaled_bandwidth();
+  if (matrix.kernel == Kernel::gaussian) factor_ = std::min(1 / (width * width), kLargestFactor);
+  if (matrix.kernel == Kernel::laplacian) factor_ = std::min(1 / width, kLargestFactor);
 }
 
 void KernelTiles::compute(int64_t i, int64_t j, float* tile) const {
@@ -39,19 +44,18 @@ void KernelTiles::compute(int64_t i, int64_t j, float* tile) const {
 }
 
 void KernelTiles::apply_gaussian(float* tile, int64_t i, int64_t j) const {
-  const double factor = factor_for(matrix_.scaled_bandwidth());
   const float *rows = half_ + i * kPanel, *columns = half_ + j * kPanel;
   // The exponent errs by about kError factor (row + column). Only where the rows stand far out
   // beside the bandwidth is that worth looking at.
   const double largest = *std::max_element(rows, rows + kPanel) +
                          *std::max_element(columns, columns + kPanel);
-  const bool exact = factor * largest * kError < kLimit;
+  const bool exact = factor_ * largest * kError < kExponentLimit;
   float squared[kTile];
   if (!exact) {
     std::copy(tile, tile + kTile, squared);
     tile_kernels().squared_distance(squared, rows, columns);
   }
-  tile_kernels().gaussian(tile, rows, columns, static_cast<float>(factor), matrix_.minus_one,
+  tile_kernels().gaussian(tile, rows, columns, static_cast<float>(factor_), matrix_.minus_one,
                           static_cast<float>(matrix_.shift));
   if (!exact) correct_cancelled(tile, squared, i, j);
 }
@@ -59,19 +63,17 @@ void KernelTiles::apply_gaussian(float* tile, int64_t i, int64_t j) const {
 void KernelTiles::apply_distance(float* tile, int64_t i, int64_t j) const {
   const float *rows = half_ + i * kPanel, *columns = half_ + j * kPanel;
   tile_kernels().squared_distance(tile, rows, columns);
-  const bool laplacian = matrix_.kernel == Kernel::laplacian;
-  const double factor = laplacian ? std::sqrt(factor_for(matrix_.scaled_bandwidth())) : 0;
   // A distance errs by kError (row + column) over itself: by much where it is small.
   const double largest = *std::max_element(rows, rows + kPanel) +
                          *std::max_element(columns, columns + kPanel);
-  const double limit = kError / kLimit * std::max(factor * largest, std::sqrt(largest));
+  const double limit = kError / kDistanceLimit * std::max(factor_ * largest, std::sqrt(largest));
   const bool near = !matrix_.features->constant() &&
                     (i == j || tile_kernels().smallest(tile) < limit * limit);
   float squared[kTile];
   if (near) std::copy(tile, tile + kTile, squared);
   const float shift = static_cast<float>(matrix_.shift);
-  if (laplacian)
-    tile_kernels().laplacian(tile, static_cast<float>(factor), matrix_.minus_one, shift);
+  if (matrix_.kernel == Kernel::laplacian)
+    tile_kernels().laplacian(tile, static_cast<float>(factor_), matrix_.minus_one, shift);
   else
     tile_kernels().distance(tile, shift);
   if (near) correct_cancelled(tile, squared, i, j);
@@ -81,16 +83,14 @@ void KernelTiles::apply_distance(float* tile, int64_t i, int64_t j) const {
 // that of any pair that is near.
 bool KernelTiles::cancelled(double squared, double halves) const {
   if (matrix_.kernel == Kernel::gaussian) {
-    const double factor = factor_for(matrix_.scaled_bandwidth());
-    const double error = factor * halves * kError;
-    return error >= kLimit && error - factor * squared / 2 >= -17;
+    const double error = factor_ * halves * kError;
+    return error >= kExponentLimit && error - factor_ * squared / 2 >= -17;
   }
   const double distance = std::sqrt(squared), error = halves * kError;
-  if (matrix_.kernel == Kernel::distance) return error > kLimit * distance * std::sqrt(halves);
-  const double factor = std::sqrt(factor_for(matrix_.scaled_bandwidth()));
+  if (matrix_.kernel == Kernel::distance) return error > kDistanceLimit * distance * std::sqrt(halves);
   // A wide kernel varies by as little as its exponents.
-  return error * factor > kLimit * distance * std::min(1.0, factor * std::sqrt(halves)) &&
-         factor * (distance - std::sqrt(2 * error)) <= 17;
+  return error * factor_ > kDistanceLimit * distance * std::min(1.0, factor_ * std::sqrt(halves)) &&
+         factor_ * (distance - std::sqrt(2 * error)) <= 17;
 }
 
 void KernelTiles::correct_cancelled(float* tile, const float* squared, int64_t i, int64_t j) const {

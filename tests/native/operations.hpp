@@ -29,10 +29,6 @@ Neighbors search_many_rows(const cpu::Call& call);
 Neighbors neighbors(const cpu::Features& candidates, const cpu::Features* queries,
                     cpu::Metric metric, int64_t k, const cpu::Call& call);
 
-// Of the polynomial kernel, whose gamma is 1 / bandwidth^2.
-inline constexpr int kDegree = 3;
-inline constexpr double kOffset = 1;
-
 cpu::KernelMatrix kernel_matrix(const cpu::Features& features, cpu::Kernel kernel,
                                 double bandwidth, const cpu::Call& call);
 
