@@ -7,8 +7,11 @@
 """
 
 from ._native import _cpu  # noqa: F401 - an unbuilt checkout says so before anything else
+from .alignment import cka, cka_matrix, hsic
 from .cknna import cknna
-from .gram import Gram, centered_gram, cka, cka_matrix, hsic, prepare_gram
+from .correlation_matrices import cmd
+from .distance import distance_correlation
+from .gram import Gram, centered_gram, prepare_gram
 from .measures import measure, measures
 from .neighbors import Neighbors, knn
 from .overlap import cycle_knn, jaccard_knn, mutual_knn, mutual_knn_matrix
@@ -32,7 +35,9 @@ __all__ = [
     "cka",
     "cka_matrix",
     "cknna",
+    "cmd",
     "cycle_knn",
+    "distance_correlation",
     "edit_distance_knn",
     "get_num_threads",
     "hsic",

@@ -7,7 +7,6 @@ from typing import Any
 
 METRICS = ("cosine", "ip", "l2")
 MOST_CANDIDATES = 2**31 - 1  # lists of candidates hold 31 bits of their indices
-KERNELS = ("linear", "rbf")
 
 
 def one_of(name: str, value: Any, allowed: tuple[str, ...]) -> str:
@@ -39,20 +38,3 @@ def neighbor_count(k: Any, candidates: int, name: str, shape: tuple[int, ...]) -
             f"(its shape is {tuple(shape)}); it is {k}."
         )
     return k
-
-
-def bandwidth(kernel: str, sigma: Any) -> float | str | None:
-    """None for the linear kernel; "median" or a positive number for the others."""
-    if kernel == "linear":
-        if sigma is not None:
-            raise ValueError(f"sigma is {sigma!r}, but the linear kernel has none.")
-        return None
-    if sigma is None or (isinstance(sigma, str) and sigma == "median"):
-        return "median"
-    try:
-        value = float(sigma)
-    except (TypeError, ValueError):
-        value = float("nan")
-    if not 0 < value < float("inf"):
-        raise ValueError(f"sigma must be a positive number or 'median'; it is {sigma!r}.")
-    return value

@@ -5,7 +5,39 @@ from __future__ import annotations
 from typing import Any
 
 from ._arrays import Input
+from ._kernels import LINEAR
 from ._native import _cpu
+
+
+def kernel_features(rows: Input, kernel: str) -> Any:
+    """What a kernel is computed from: unit rows for "cosine", a robust centre where any will do."""
+    unit = kernel == "cosine"
+    features = _cpu.Features(rows.values, rows.type, unit, kernel not in LINEAR)
+    require_usable(features, rows)
+    if unit and features.zero_rows:
+        raise ValueError(
+            f"{rows.name} has a zero row (row {features.zero_rows[0]}; shape {rows.shape}), whose "
+            "cosine is not defined; remove the sample from both sides."
+        )
+    return features
+
+
+def precomputed_matrix(rows: Input) -> Any:
+    """The caller's kernel matrix, checked: square, finite, symmetric to rounding."""
+    if rows.shape[0] != rows.shape[1]:
+        raise ValueError(
+            f"{rows.name} must be a square kernel matrix, (n_samples, n_samples), for "
+            f"kernel='precomputed'; its shape is {tuple(rows.shape)}."
+        )
+    matrix = _cpu.PrecomputedMatrix(rows.values, rows.type)
+    require_usable(matrix, rows)
+    i, j = matrix.asymmetric
+    if i >= 0:
+        raise ValueError(
+            f"{rows.name} must be a symmetric kernel matrix for kernel='precomputed'; its values "
+            f"at ({i}, {j}) and ({j}, {i}) differ by more than rounding (shape {rows.shape})."
+        )
+    return matrix
 
 
 def neighbor_features(rows: Input, metric: str, frame: Any = None) -> Any:

@@ -7,8 +7,10 @@ from functools import partial
 from typing import Any
 
 from ._arrays import Array
+from .alignment import cka, hsic
 from .cknna import cknna
-from .gram import cka, hsic
+from .correlation_matrices import cmd
+from .distance import distance_correlation
 from .overlap import cycle_knn, jaccard_knn, mutual_knn
 from .predictivity import linear_predictivity, linear_regression
 from .ranks import rank_similarity
@@ -40,6 +42,8 @@ _MEASURES: dict[str, Callable[..., Array]] = {
     "rsa": rsa,
     "linear_predictivity": linear_predictivity,
     "linear_regression": linear_regression,
+    "distance_correlation": distance_correlation,
+    "cmd": cmd,
 }
 
 

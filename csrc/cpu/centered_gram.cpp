@@ -7,17 +7,14 @@ namespace mmkernels::cpu {
 
 template <class T>
 void centered_gram(const KernelMatrix& matrix, T* out, const Call& call) {
-  const Panels& panels = matrix.features->panels(call);
-  const bool distances = matrix.kernel == Kernel::gaussian;
-  const float* half = distances ? matrix.features->half_norms(call).data() : nullptr;
-  const int64_t n = matrix.features->view.rows;
-  const int64_t height = panels_per_strip(panels.count, panels.panel_bytes());
+  const KernelTiles tiles(matrix, call);
+  const int64_t n = matrix.samples(), panels = panel_count(n);
+  const int64_t height = panels_per_strip(panels, tiles.panel_bytes());
   const double unit = 1 / matrix.unit();
-  parallel_for(strip_count(panels.count, height), call, [&](int64_t index, int) {
-    visit_strip(strip_at(index, panels.count, height), panels.count, [&](int64_t i, int64_t j) {
+  parallel_for(strip_count(panels, height), call, [&](int64_t index, int) {
+    visit_strip(strip_at(index, panels, height), panels, [&](int64_t i, int64_t j) {
       alignas(64) float tile[kTile];
-      panels.multiply(i, panels, j, tile);
-      if (half) matrix.apply(tile, i, j, half);
+      tiles.compute(i, j, tile);
       const int64_t rows = std::min<int64_t>(kPanel, n - i * kPanel);
       const int64_t columns = std::min<int64_t>(kPanel, n - j * kPanel);
       for (int64_t r = 0; r < rows; ++r)

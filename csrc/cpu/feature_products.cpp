@@ -80,7 +80,8 @@ double squared_product(const Features& x, const Features& y, const Call& call) {
 
 }  // namespace
 
-HsicValue hsic_by_features(const Features& x, const Features& y, bool unbiased, const Call& call) {
+HsicValue hsic_by_features(const Features& x, const Features& y, Estimator estimator,
+                           const Call& call) {
   const int64_t n = x.view.rows;
   // Row sums of a centred linear kernel vanish, so off the diagonal they are minus the diagonal.
   std::vector<double> diagonal_x(n), diagonal_y(n), rows_x(n), rows_y(n);
@@ -95,8 +96,8 @@ HsicValue hsic_by_features(const Features& x, const Features& y, bool unbiased, 
   const double product = squared_product(x, y, call);
   const PairSums sums{n, product - diagonal_product, rows_x.data(), rows_y.data(),
                       diagonal_x.data(), diagonal_y.data()};
-  const double entries = static_cast<double>(n) * static_cast<double>(n);
-  return {unbiased ? unbiased_hsic(sums) : biased_hsic(sums), product / entries};
+  const double magnitude = product / (static_cast<double>(n) * static_cast<double>(n));
+  return {hsic(sums, estimator), magnitude, 1e-12 * magnitude};
 }
 
 }  // namespace mmkernels::cpu

@@ -69,8 +69,11 @@ class MeanOfRows {
 Features::Features(const ArrayView& array, bool unit_rows, Centre kind, const Call& call)
     : view(array), unit(unit_rows) {
   inspect(call);
-  if (!usable() || unit) return;  // unit rows cannot be far from each other
+  // Unit rows cannot be far from each other, and neighbours need no more of them than the mean.
+  if (!usable() || (unit && kind == Centre::robust)) return;
   measure_centred(call);
+  // Rows of one direction differ by their normalisation's rounding.
+  if (unit && largest_ < 0x1p-48) largest_ = 0;
   if (kind == Centre::robust) leave_out_far_rows(call);
   if (largest_ > 0) scale = std::exp2(-std::ceil(std::log2(largest_)));
   for (double& norm : centred_norms) norm *= scale;
@@ -80,7 +83,7 @@ Features::Features(const ArrayView& array, const Features& frame, const Call& ca
     : view(array), unit(frame.unit) {
   inspect(call);
   centre = frame.centre;
-  if (!usable() || unit) return;
+  if (!usable() || (unit && frame.centred_norms.empty())) return;
   measure_centred(call);
   scale = frame.scale;
   for (double& norm : centred_norms) norm *= scale;
@@ -202,15 +205,45 @@ void Features::measure_centred(const Call& call) {
     buffer.resize(2 * d);
     double* centred = buffer.data() + d;
     for (int64_t i = index * chunk; i < std::min(n, (index + 1) * chunk); ++i) {
-      std::fill(centred, centred + d, 0.0);
-      with_row(i, buffer.data(), [&](auto* values, double factor) {
-        row_kernels(values).add(centred, values, centre.data(), factor, d);
-      });
+      centre_row(i, buffer.data(), centred);
       centred_norms[i] = norm_of(static_cast<const double*>(centred), d);
     }
   });
   largest_ = 0;
   for (double norm : centred_norms) largest_ = std::max(largest_, norm);
+}
+
+double Features::centre_norm() const {
+  return norm_of(centre.data(), static_cast<int64_t>(centre.size()));
+}
+
+std::vector<double> Features::along_centre(const Call& call) const {
+  const int64_t n = view.rows, d = view.columns;
+  const double length = centre_norm();
+  std::vector<double> products(n, 0.0), direction(centre);
+  if (length == 0) return products;
+  for (double& value : direction) value /= length;
+  const int64_t chunk = rows_per_chunk(n);
+  std::vector<std::vector<double>> buffers(call.threads);
+  parallel_for((n + chunk - 1) / chunk, call, [&](int64_t index, int thread) {
+    std::vector<double>& buffer = buffers[thread];
+    buffer.resize(2 * d);
+    for (int64_t i = index * chunk; i < std::min(n, (index + 1) * chunk); ++i) {
+      centre_row(i, buffer.data(), buffer.data() + d);
+      const double* centred = buffer.data() + d;
+      products[i] = scale * tile_kernels().of_doubles.dot(direction.data(), centred, d);
+    }
+  });
+  return products;
+}
+
+// out = x_i - centre; buffer holds d values.
+void Features::centre_row(int64_t row, double* buffer, double* out) const {
+  const int64_t d = view.columns;
+  std::fill(out, out + d, 0.0);
+  with_row(row, buffer, [&](auto* values, double factor) {
+    row_kernels(values).add(out, values, centre.data(), factor, d);
+  });
 }
 
 const Panels& Features::panels(const Call& call) const {

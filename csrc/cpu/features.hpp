@@ -39,11 +39,14 @@ class Features {
   std::vector<double> centre;  // of x_i, or of x_i / |x_i|
 
   // The packed rows are c_i = scale (x_i - centre), scale a power of two that brings the largest
-  // |c_i| to (1/2, 1]; it is 1 where all rows are equal, and for unit rows.
+  // |c_i| to (1/2, 1]; it is 1 where all rows are equal, and for unit rows about a robust centre.
   double scale = 1;
-  std::vector<double> centred_norms;  // |c_i| in float64; not for unit rows
+  std::vector<double> centred_norms;  // |c_i| in float64; not for those
 
   bool constant() const { return largest_ == 0; }
+  double centre_norm() const;
+  // c_i . centre / |centre| of every row, in float64; 0 where the centre is.
+  std::vector<double> along_centre(const Call& call) const;
 
   // In float32, packed on first use; safe from several threads.
   const Panels& panels(const Call& call) const;
@@ -67,6 +70,7 @@ class Features {
  private:
   void inspect(const Call& call);
   void measure_centred(const Call& call);
+  void centre_row(int64_t row, double* buffer, double* out) const;
   void leave_out_far_rows(const Call& call);
   std::vector<double> mean_of_near_rows(const std::vector<double>& distances, double limit,
                                         const Call& call) const;

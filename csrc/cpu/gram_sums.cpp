@@ -40,6 +40,13 @@ struct Scratch {
   std::vector<double> column_sums;  // [matrix][padded rows], of the strip at hand
 };
 
+// Of sums of products of float32 values, the share that rounding leaves where they cancel.
+constexpr double kCancelled = 1e-12;
+
+double rounding_of(const KernelMatrix& matrix) {
+  return matrix.precomputed ? matrix.precomputed->rounding : 0;
+}
+
 void clear_outside(float* tile, int64_t rows, int64_t columns, bool diagonal) {
   for (int r = 0; r < kPanel; ++r)
     for (int c = 0; c < kPanel; ++c)
@@ -49,22 +56,19 @@ void clear_outside(float* tile, int64_t rows, int64_t columns, bool diagonal) {
 }  // namespace
 
 std::vector<HsicValue> hsic_by_tiles(const std::vector<KernelMatrix>& matrices,
-                                     const std::vector<Pair>& pairs, bool unbiased,
+                                     const std::vector<Pair>& pairs, Estimator estimator,
                                      const Call& call) {
   const int count = static_cast<int>(matrices.size());
-  const int64_t n = matrices[0].features->view.rows;
-  std::vector<const Panels*> panels;
-  std::vector<const float*> half;
+  const int64_t n = matrices[0].samples();
+  std::vector<KernelTiles> kernels;
   int64_t panel_bytes = 0;
   for (const KernelMatrix& matrix : matrices) {
-    panels.push_back(&matrix.features->panels(call));
-    const bool distances = matrix.kernel == Kernel::gaussian;
-    half.push_back(distances ? matrix.features->half_norms(call).data() : nullptr);
-    panel_bytes += panels.back()->panel_bytes();
+    kernels.emplace_back(matrix, call);
+    panel_bytes += kernels.back().panel_bytes();
   }
-  const int64_t panel_count = panels[0]->count, padded = panel_count * kPanel;
-  const int64_t height = panels_per_strip(panel_count, panel_bytes);
-  const int64_t strips = strip_count(panel_count, height);
+  const int64_t panels = panel_count(n), padded = panels * kPanel;
+  const int64_t height = panels_per_strip(panels, panel_bytes);
+  const int64_t strips = strip_count(panels, height);
 
   // One slot per strip, added up in order at the end.
   std::vector<double> products(strips * pairs.size(), 0.0);
@@ -77,12 +81,11 @@ std::vector<HsicValue> hsic_by_tiles(const std::vector<KernelMatrix>& matrices,
     if (!scratch.tiles) scratch.tiles = make_aligned<double>(count * kTile);
     scratch.column_sums.assign(count * padded, 0.0);
     double* slot = products.data() + index * pairs.size();
-    visit_strip(strip_at(index, panel_count, height), panel_count, [&](int64_t i, int64_t j) {
+    visit_strip(strip_at(index, panels, height), panels, [&](int64_t i, int64_t j) {
       const int64_t rows = n - i * kPanel, columns = n - j * kPanel;
       for (int m = 0; m < count; ++m) {
         alignas(64) float tile[kTile];
-        panels[m]->multiply(i, *panels[m], j, tile);
-        if (half[m]) matrices[m].apply(tile, i, j, half[m]);
+        kernels[m].compute(i, j, tile);
         if (i == j || rows < kPanel || columns < kPanel)
           clear_outside(tile, rows, columns, i == j);
         double* sums = scratch.column_sums.data() + m * padded;
@@ -119,8 +122,9 @@ std::vector<HsicValue> hsic_by_tiles(const std::vector<KernelMatrix>& matrices,
     const PairSums sums{n, product, rows[a].data(), rows[b].data(), diagonals[a].data(),
                         diagonals[b].data()};
     const double mean = product / (static_cast<double>(n) * static_cast<double>(n - 1));
-    values.push_back({unbiased ? unbiased_hsic(sums) : biased_hsic(sums),
-                      std::abs(mean) + constants[a] * constants[b]});
+    const double magnitude = std::abs(mean) + constants[a] * constants[b];
+    values.push_back({hsic(sums, estimator), magnitude,
+                      kCancelled * magnitude + rounding_of(matrices[a]) * rounding_of(matrices[b])});
   }
   return values;
 }

@@ -59,6 +59,18 @@ struct TileKernels {
   // d as above, written over the tile as the squared distance -2 d >= 0.
   void (*squared_distance)(float* tile, const float* row_half, const float* column_half);
 
+  // Of a tile of squared distances s: tile = exp(-factor sqrt(s)) (less 1 when minus_one) - shift.
+  void (*laplacian)(float* tile, float factor, bool minus_one, float shift);
+  // tile = -sqrt(s) - shift.
+  void (*distance)(float* tile, float shift);
+  // The smallest value of a tile.
+  float (*smallest)(const float* tile);
+
+  // Of a tile of products t, with v = factor t + row_term[r] + column_term[c]:
+  // tile = linear t + sum over k < count of powers[k] v^(k + 2) - shift.
+  void (*polynomial)(float* tile, const float* row_term, const float* column_term, float factor,
+                     float linear, const float* powers, int count, float shift);
+
   // wide = tile in float64; row_sums[r] += sum over c, column_sums[c] += sum over r.
   void (*widen)(const float* tile, double* wide, double* row_sums, double* column_sums);
 

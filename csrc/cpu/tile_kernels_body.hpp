@@ -149,6 +149,50 @@ void squared_distance(float* tile, const float* row_half, const float* column_ha
   }
 }
 
+template <bool MinusOne>
+inline void laplacian_tile(float* tile, float factor, float shift) {
+  for (int i = 0; i < kTile; i += kLanes) {
+    const Float distance = square_root(load(tile + i));
+    store(tile + i, exponential<MinusOne>(distance * -factor) - shift);
+  }
+}
+
+void laplacian(float* tile, float factor, bool minus_one, float shift) {
+  if (minus_one)
+    laplacian_tile<true>(tile, factor, shift);
+  else
+    laplacian_tile<false>(tile, factor, shift);
+}
+
+void distance(float* tile, float shift) {
+  for (int i = 0; i < kTile; i += kLanes) store(tile + i, -square_root(load(tile + i)) - shift);
+}
+
+float smallest(const float* tile) {
+  Float least = load(tile);
+  for (int i = kLanes; i < kTile; i += kLanes) {
+    const Float value = load(tile + i);
+    least = value < least ? value : least;
+  }
+  float result = least[0];
+  for (int i = 1; i < kLanes; ++i) result = least[i] < result ? least[i] : result;
+  return result;
+}
+
+void polynomial(float* tile, const float* row_term, const float* column_term, float factor,
+                float linear, const float* powers, int count, float shift) {
+  for (int v = 0; v < kPanel; v += kLanes) {
+    const Float column = load(column_term + v);
+    for (int r = 0; r < kPanel; ++r) {
+      const Float product = load(tile + r * kPanel + v);
+      const Float base = product * factor + (column + row_term[r]);
+      Float sum{};
+      for (int k = count - 1; k >= 0; --k) sum = sum * base + powers[k];
+      store(tile + r * kPanel + v, sum * (base * base) + (product * linear - shift));
+    }
+  }
+}
+
 void widen(const float* tile, double* wide, double* row_sums, double* column_sums) {
   Double columns[kPanel / kDoubles] = {};
   for (int r = 0; r < kPanel; ++r) {
@@ -184,6 +228,10 @@ const TileKernels kernels{
     .compare = compare,
     .gaussian = gaussian,
     .squared_distance = squared_distance,
+    .laplacian = laplacian,
+    .distance = distance,
+    .smallest = smallest,
+    .polynomial = polynomial,
     .widen = widen,
     .dot_tiles = dot_tiles,
     .add_tile = add_tile,

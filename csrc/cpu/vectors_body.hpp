@@ -95,6 +95,19 @@ inline uint64_t equal_bits(Long a, Long b) {
   return bits;
 #endif
 }
+// The compiler has no operator for roots either.
+#if MMK_LANES == 16
+inline Float square_root(Float v) { return (Float)_mm512_maskz_sqrt_ps(0xffff, (__m512)v); }
+#elif MMK_LANES == 8
+inline Float square_root(Float v) { return (Float)_mm256_sqrt_ps((__m256)v); }
+#elif defined(__SSE2__)
+inline Float square_root(Float v) { return (Float)_mm_sqrt_ps((__m128)v); }
+#else
+inline Float square_root(Float v) {
+  for (int i = 0; i < kLanes; ++i) v[i] = __builtin_sqrtf(v[i]);
+  return v;
+}
+#endif
 
 inline Float larger(Float a, Float b) { return a > b ? a : b; }
 

@@ -6,10 +6,13 @@ of the public functions are not repeated.
 """
 
 from .cknna import cknna
+from .distance import distance_correlation
 from .gram import (
     centered_gram,
     cka,
+    cka_from_grams,
     cka_matrix,
+    cmd,
     gram,
     hsic,
     hsic_from_grams,
@@ -36,11 +39,14 @@ __all__ = [
     "cca",
     "centered_gram",
     "cka",
+    "cka_from_grams",
     "cka_matrix",
     "cknna",
+    "cmd",
     "coefficient",
     "cycle_knn",
     "dissimilarities",
+    "distance_correlation",
     "edit_distance_knn",
     "gram",
     "hsic",

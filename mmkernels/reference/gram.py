@@ -14,30 +14,53 @@ def median_distance(x):
     return float(np.median(np.sqrt(squared_distances(x, x)[np.triu_indices(len(x), 1)])))
 
 
-def gram(x, *, kernel="linear", sigma=None):
-    """(n, n) kernel matrix: x x' of centred features, or exp(-|x_i - x_j|^2 / (2 sigma^2))."""
+def gram(x, *, kernel="linear", sigma=None, degree=3, offset=1.0, gamma=None):
+    """(n, n) kernel matrix; see `mmkernels.prepare_gram` for the formulas.
+
+    Features are centred first where that adds to K_ij no more than terms of i and of j alone,
+    which no centred quantity sees.
+    """
     x = np.asarray(x, np.float64)
+    if kernel == "precomputed":
+        return x
+    if kernel == "polynomial":
+        return ((1 / x.shape[1] if gamma is None else gamma) * (x @ x.T) + offset) ** degree
+    if kernel == "cosine":
+        x = x / np.linalg.norm(x, axis=1, keepdims=True)
     x = x - x.mean(axis=0)
-    if kernel == "linear":
+    if kernel in ("linear", "cosine"):
         return x @ x.T
+    squared = squared_distances(x, x)
+    if kernel == "distance":
+        return -np.sqrt(squared)
     bandwidth = median_distance(x) if sigma is None or sigma == "median" else sigma
-    return np.exp(-squared_distances(x, x) / (2 * bandwidth**2))
+    if kernel == "laplacian":
+        return np.exp(-np.sqrt(squared) / bandwidth)
+    return np.exp(-squared / (2 * bandwidth**2))
 
 
 def centered_gram(x, *, kernel="linear", sigma=None):
     """H K H with H = I - 1 1' / n."""
-    return _centre(gram(x, kernel=kernel, sigma=sigma))
+    return centre(gram(x, kernel=kernel, sigma=sigma))
 
 
-def _centre(matrix):
+def centre(matrix):
+    """Less the means of its rows and of its columns, plus the mean of all."""
     return matrix - matrix.mean(axis=0) - matrix.mean(axis=1, keepdims=True) + matrix.mean()
 
 
-def hsic_from_grams(k, l, unbiased=True):  # noqa: E741 - K and L are the names of the literature
-    """tr(K H L H) / (n - 1)^2 (Gretton 2005), or the U-statistic of Song 2012, equation 5."""
+def hsic_from_grams(k, l, unbiased=True, estimator=None):  # noqa: E741 - K and L, as in the papers
+    """One of three estimates, by the name of who proposed it.
+
+    "gretton" (2005): tr(K H L H) / (n - 1)^2. "song" (2012, equation 5): the U-statistic, of
+    the entries off the diagonals. "lange" (2023): the entries off the diagonals of H K H and H L H.
+    """
     n = len(k)
-    if not unbiased:
-        return float(np.sum(_centre(k) * _centre(l)) / (n - 1) ** 2)
+    estimator = estimator or ("song" if unbiased else "gretton")
+    if estimator == "gretton":
+        return float(np.sum(centre(k) * centre(l)) / (n - 1) ** 2)
+    if estimator == "lange":
+        return float(np.sum((centre(k) * centre(l))[~np.eye(n, dtype=bool)]) / (n * (n - 3)))
     # A constant added to every entry changes nothing below; removing the mean keeps the digits.
     k, l = (m - (m.sum() - np.trace(m)) / (n * (n - 1)) for m in (k, l))  # noqa: E741
     np.fill_diagonal(k, 0.0)
@@ -46,21 +69,35 @@ def hsic_from_grams(k, l, unbiased=True):  # noqa: E741 - K and L are the names 
     return float((total - 2 * k.sum(axis=0) @ l.sum(axis=0) / (n - 2)) / (n * (n - 3)))
 
 
-def hsic(x, y, *, kernel="linear", sigma=None, unbiased=True):
-    """Hilbert-Schmidt independence criterion of two sets of features."""
-    k, l = (gram(z, kernel=kernel, sigma=sigma) for z in (x, y))  # noqa: E741
-    return hsic_from_grams(k, l, unbiased)
-
-
-def cka(x, y, *, kernel="linear", sigma=None, unbiased=True):
-    """HSIC(x, y) / sqrt(HSIC(x, x) HSIC(y, y)), nothing added, nothing clamped."""
-    k, l = (gram(z, kernel=kernel, sigma=sigma) for z in (x, y))  # noqa: E741
-    cross, self_k, self_l = (hsic_from_grams(*p, unbiased) for p in ((k, l), (k, k), (l, l)))
+def cka_from_grams(k, l, unbiased=True, estimator=None):  # noqa: E741
+    """HSIC(K, L) / sqrt(HSIC(K, K) HSIC(L, L)), nothing added, nothing clamped."""
+    pairs = ((k, l), (k, k), (l, l))
+    cross, self_k, self_l = (hsic_from_grams(*pair, unbiased, estimator) for pair in pairs)
     return cross / np.sqrt(self_k * self_l)
 
 
-def cka_matrix(xs, ys=None, *, kernel="linear", sigma=None, unbiased=True):
+def hsic(x, y, *, kernel="linear", sigma=None, unbiased=True, estimator=None):
+    """Hilbert-Schmidt independence criterion of two sets of features."""
+    k, l = (gram(z, kernel=kernel, sigma=sigma) for z in (x, y))  # noqa: E741
+    return hsic_from_grams(k, l, unbiased, estimator)
+
+
+def cka(x, y, *, kernel="linear", sigma=None, unbiased=True, estimator=None):
+    """Centred kernel alignment of two sets of features."""
+    k, l = (gram(z, kernel=kernel, sigma=sigma) for z in (x, y))  # noqa: E741
+    return cka_from_grams(k, l, unbiased, estimator)
+
+
+def cka_matrix(xs, ys=None, **options):
     """(len(xs), len(ys)) cka of every pair."""
     ys = xs if ys is None else ys
-    options = {"kernel": kernel, "sigma": sigma, "unbiased": unbiased}
     return np.array([[cka(x, y, **options) for y in ys] for x in xs])
+
+
+def cmd(x, y, *, centered=False):
+    """tr(K L) / (|K|_F |L|_F) for K = X X' and L = Y Y', of features as given or centred."""
+    x, y = (np.asarray(z, np.float64) for z in (x, y))
+    if centered:
+        x, y = x - x.mean(axis=0), y - y.mean(axis=0)
+    k, l = x @ x.T, y @ y.T  # noqa: E741
+    return float(np.sum(k * l) / (np.linalg.norm(k) * np.linalg.norm(l)))

@@ -40,7 +40,7 @@ Bits bits_of(const Neighbors& found) {
 Bits bits_of(const std::vector<HsicValue>& values) {
   std::vector<double> numbers;
   for (const HsicValue& value : values)
-    numbers.insert(numbers.end(), {value.hsic, value.magnitude});
+    numbers.insert(numbers.end(), {value.hsic, value.magnitude, value.rounding});
   return testing::bits_of(numbers);
 }
 
@@ -58,13 +58,13 @@ Bits search(Metric metric, int64_t k, bool own_candidates, const Call& call) {
   return bits_of(neighbors(candidates, &queries, metric, k, call));
 }
 
-Bits hsic(bool unbiased, const Call& call) {
+Bits hsic(Estimator estimator, const Call& call) {
   const Features x(left().view(), false, Centre::mean, call);
   const Features y(right().view(), false, Centre::robust, call);
   const std::vector<KernelMatrix> matrices{kernel_matrix(x, Kernel::linear, 0, call),
                                            kernel_matrix(x, Kernel::gaussian, 9.0, call),
                                            kernel_matrix(y, Kernel::gaussian, 1e3, call)};
-  return bits_of(hsic_by_tiles(matrices, {{0, 0}, {0, 1}, {1, 2}, {2, 2}}, unbiased, call));
+  return bits_of(hsic_by_tiles(matrices, {{0, 0}, {0, 1}, {1, 2}, {2, 2}}, estimator, call));
 }
 
 template <class T>
@@ -135,6 +135,31 @@ Bits ranks_and_orders(const Call& call) {
                  testing::bits_of(std::vector<int64_t>{ties, found.tied_in_both, found.discordant})});
 }
 
+Bits precomputed(const Call& call) {
+  static const Stored stored = [] {
+    Matrix square(300, 300);
+    const Matrix rows = gaussian(300, 5, 7);
+    for (int64_t i = 0; i < 300; ++i)
+      for (int64_t j = 0; j < 300; ++j)
+        for (int64_t c = 0; c < 5; ++c) square.row(i)[j] += rows.row(i)[c] * rows.row(j)[c];
+    return Stored(square, Type::float64);
+  }();
+  const PrecomputedMatrix matrix(stored.view(), call);
+  KernelMatrix kernel;
+  kernel.kernel = Kernel::precomputed;
+  kernel.precomputed = &matrix;
+  return bits_of(hsic_by_tiles({kernel}, {{0, 0}}, Estimator::song, call));
+}
+
+Bits overlap(const Call& call) {
+  const Features x(left().view(), true, Centre::robust, call);
+  const Features y(right().view(), true, Centre::robust, call);
+  const Neighbors a = neighbors(x, nullptr, Metric::cosine, 10, call);
+  const Neighbors b = neighbors(y, nullptr, Metric::cosine, 10, call);
+  return testing::bits_of(overlap_counts({a.indices.data(), b.indices.data()}, x.view.rows, 10,
+                                         {0, 1}, {0, 1}, call));
+}
+
 }  // namespace
 
 Neighbors neighbors(const Features& candidates, const Features* queries, Metric metric, int64_t k,
@@ -159,7 +184,10 @@ KernelMatrix kernel_matrix(const Features& features, Kernel kernel, double bandw
                            const Call& call) {
   KernelMatrix matrix{&features};
   matrix.kernel = kernel;
-  if (kernel == Kernel::gaussian) matrix.inverse_square_bandwidth = 1 / (bandwidth * bandwidth);
+  matrix.bandwidth = bandwidth;
+  if (kernel == Kernel::polynomial)
+    matrix.polynomial = std::make_shared<Polynomial>(features, kDegree, kOffset,
+                                                     1 / (bandwidth * bandwidth), call);
   matrix.choose_shift(call);
   return matrix;
 }
@@ -186,15 +214,25 @@ const std::vector<Operation>& all_operations() {
       {"euclidean neighbours", [](const Call& call) { return search(euclidean, 3, true, call); }},
       {"most neighbours", [](const Call& call) { return search(cosine, 290, true, call); }},
       {"queries' neighbours", [](const Call& call) { return search(euclidean, 3, false, call); }},
-      {"biased hsic", [](const Call& call) { return hsic(false, call); }},
-      {"unbiased hsic", [](const Call& call) { return hsic(true, call); }},
+      {"biased hsic", [](const Call& call) { return hsic(Estimator::gretton, call); }},
+      {"unbiased hsic", [](const Call& call) { return hsic(Estimator::song, call); }},
+      {"hsic off the diagonal", [](const Call& call) { return hsic(Estimator::lange, call); }},
       {"hsic of features", [](const Call& call) {
          const Features x(left().view(), false, Centre::mean, call);
          const Features y(right().view(), false, Centre::mean, call);
-         return bits_of({hsic_by_features(x, y, true, call), hsic_by_features(x, x, false, call)});
+         return bits_of({hsic_by_features(x, y, Estimator::song, call),
+                         hsic_by_features(x, x, Estimator::gretton, call)});
        }},
       {"linear gram", [](const Call& call) { return gram<float>(Kernel::linear, call); }},
       {"gaussian gram", [](const Call& call) { return gram<double>(Kernel::gaussian, call); }},
+      {"laplacian gram", [](const Call& call) { return gram<float>(Kernel::laplacian, call); }},
+      {"distances", [](const Call& call) { return gram<float>(Kernel::distance, call); }},
+      {"polynomial gram", [](const Call& call) { return gram<double>(Kernel::polynomial, call); }},
+      {"precomputed gram", precomputed},
+      {"along the centre", [](const Call& call) {
+         const Features features(right().view(), true, Centre::mean, call);
+         return testing::bits_of(features.along_centre(call));
+       }},
       {"median distance", [](const Call& call) {
          const Features features(right().view(), false, Centre::robust, call);
          return testing::bits_of(std::vector<double>{median_distance(features, call)});

@@ -117,11 +117,25 @@ std::string mistake(const Neighbors& found, const Matrix& queries, const Matrix&
 Square plain_kernel(const Matrix& rows, cpu::Kernel kernel, double bandwidth) {
   const int64_t n = rows.rows, d = rows.columns;
   Square k(n, std::vector<Real>(n));
-  if (kernel == cpu::Kernel::gaussian) {
-    const Real factor = -0.5L / (static_cast<Real>(bandwidth) * bandwidth);
+  const Real width = bandwidth;
+  const auto value = [&](int64_t i, int64_t j) -> Real {
+    if (kernel == cpu::Kernel::polynomial) {
+      const Real base = product(rows.row(i), rows.row(j), d) / (width * width) + kOffset;
+      Real power = 1;
+      for (int p = 0; p < kDegree; ++p) power *= base;
+      return power;
+    }
+    const Real squared = squared_distance(rows.row(i), rows.row(j), d);
+    if (kernel == cpu::Kernel::gaussian) return std::expm1(-0.5L * squared / (width * width));
+    if (kernel == cpu::Kernel::laplacian) return std::expm1(-std::sqrt(squared) / width);
+    return -std::sqrt(squared);
+  };
+  if (kernel != cpu::Kernel::linear) {
     for (int64_t i = 0; i < n; ++i)
-      for (int64_t j = 0; j < i; ++j)
-        k[i][j] = k[j][i] = std::expm1(factor * squared_distance(rows.row(i), rows.row(j), d));
+      for (int64_t j = 0; j <= i; ++j) k[i][j] = k[j][i] = value(i, j);
+    const Real common = kernel == cpu::Kernel::polynomial ? k[0][1] : 0;
+    for (auto& row : k)
+      for (Real& entry : row) entry -= common;
     return k;
   }
   std::vector<std::vector<Real>> centred(n, std::vector<Real>(d));
@@ -156,6 +170,15 @@ Real biased_hsic_of(const Square& centred_k, const Square& centred_l) {
   for (size_t i = 0; i < centred_k.size(); ++i)
     for (size_t j = 0; j < centred_k.size(); ++j) sum += centred_k[i][j] * centred_l[i][j];
   return sum / ((n - 1) * (n - 1));
+}
+
+Real lange_hsic_of(const Square& centred_k, const Square& centred_l) {
+  const Real n = centred_k.size();
+  Real sum = 0;
+  for (size_t i = 0; i < centred_k.size(); ++i)
+    for (size_t j = 0; j < centred_k.size(); ++j)
+      if (i != j) sum += centred_k[i][j] * centred_l[i][j];
+  return sum / (n * (n - 3));
 }
 
 Real unbiased_hsic_of(const Square& k, const Square& l) {

@@ -27,7 +27,11 @@ struct Neighbors {
 std::string mistake(const Neighbors& found, const Matrix& queries, const Matrix& candidates,
                     cpu::Metric metric, bool own_candidates, bool exact, int64_t stride = 1);
 
-// H K H of the linear or the Gaussian kernel.
+// Of the polynomial kernel, whose gamma is 1 / bandwidth^2.
+inline constexpr int kDegree = 3;
+inline constexpr double kOffset = 1;
+
+// H K H of a kernel of features.
 Square centred_kernel(const Matrix& rows, cpu::Kernel kernel, double bandwidth);
 
 // The kernel less a constant, which changes no estimate: of centred rows, or less 1.
@@ -38,6 +42,9 @@ Real biased_hsic_of(const Square& centred_k, const Square& centred_l);
 
 // Song et al. 2012, equation 5, from the entries off the diagonal.
 Real unbiased_hsic_of(const Square& k, const Square& l);
+
+// The sum of the products of the entries off the diagonal, over n (n - 3).
+Real lange_hsic_of(const Square& centred_k, const Square& centred_l);
 
 Real median_distance_of(const Matrix& rows);
 

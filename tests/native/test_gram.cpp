@@ -39,20 +39,23 @@ void check_hsic(const Problem& problem, double error) {
     norm[side] = std::sqrt(static_cast<double>(biased_hsic_of(centred[side], centred[side])));
   }
   const double n = static_cast<double>(rows[0]->rows);
-  for (const bool unbiased : {false, true}) {
-    if (unbiased && n < 4) continue;
-    const std::vector<HsicValue> found = hsic_by_tiles(matrices, pairs, unbiased, kCall);
+  for (const Estimator estimator : {Estimator::gretton, Estimator::song, Estimator::lange}) {
+    if (estimator != Estimator::gretton && n < 4) continue;
+    const std::vector<HsicValue> found = hsic_by_tiles(matrices, pairs, estimator, kCall);
     for (size_t p = 0; p < pairs.size(); ++p) {
       const auto [a, b] = pairs[p];
       const double unit = 1 / (matrices[a].unit() * matrices[b].unit());
       const double wanted = static_cast<double>(
-          unbiased ? unbiased_hsic_of(plain[a], plain[b]) : biased_hsic_of(centred[a], centred[b]));
-      const double growth = unbiased ? (n - 1) * (n - 1) / (n * (n - 3)) : 1;
+          estimator == Estimator::song    ? unbiased_hsic_of(plain[a], plain[b])
+          : estimator == Estimator::lange ? lange_hsic_of(centred[a], centred[b])
+                                          : biased_hsic_of(centred[a], centred[b]));
+      const double growth =
+          estimator == Estimator::gretton ? 1 : (n - 1) * (n - 1) / (n * (n - 3));
       const double allowed = error * norm[a] * norm[b] * growth;
-      CHECK_NEAR(found[p].hsic * unit, wanted, allowed, problem.name, "pair", p, "unbiased",
-                 unbiased, "n", n, "d", rows[0]->columns);
+      CHECK_NEAR(found[p].hsic * unit, wanted, allowed, problem.name, "pair", p, "estimator",
+                 static_cast<int>(estimator), "n", n, "d", rows[0]->columns);
       if (kernel != Kernel::linear) continue;
-      const HsicValue same = hsic_by_features(a ? y : x, b ? y : x, unbiased, kCall);
+      const HsicValue same = hsic_by_features(a ? y : x, b ? y : x, estimator, kCall);
       CHECK_NEAR(same.hsic * unit, wanted, allowed, problem.name, "by features, pair", p);
     }
   }
@@ -73,6 +76,10 @@ TEST(hsic_of_every_size) {
     check_hsic({"linear", x, y, Kernel::linear, 0, 0}, 1e-6);
     check_hsic({"gaussian", x, y, Kernel::gaussian, width, 4}, 1e-6);
     check_hsic({"nearly one", x, y, Kernel::gaussian, 1e4 * width, 4e4}, 1e-6);
+    check_hsic({"laplacian", x, y, Kernel::laplacian, width, 4}, 1e-6);
+    check_hsic({"wide laplacian", x, y, Kernel::laplacian, 1e4 * width, 4e4}, 1e-6);
+    check_hsic({"distance", x, y, Kernel::distance, 1, 1}, 1e-6);
+    check_hsic({"polynomial", x, y, Kernel::polynomial, width, 4}, 1e-6);
   }
 }
 
@@ -85,6 +92,10 @@ TEST(hsic_of_hostile_data) {
     check_hsic({data.name, x, y, Kernel::linear, 0, 0}, error);
     check_hsic({data.name, x, y, Kernel::gaussian, 8, 5}, error);
     check_hsic({data.name, x, y, Kernel::gaussian, 8e4, 5e4}, error);
+    check_hsic({data.name, x, y, Kernel::laplacian, 8, 5}, error);
+    check_hsic({data.name, x, y, Kernel::laplacian, 8e4, 5e4}, error);
+    check_hsic({data.name, x, y, Kernel::distance, 1, 1}, error);
+    check_hsic({data.name, x, y, Kernel::polynomial, 6, 4}, error);
   }
 }
 
@@ -103,16 +114,17 @@ TEST(hsic_of_equal_rows_is_zero) {
   const Features constant(x.view(), false, Centre::mean, kCall);
   const Features other(y.view(), false, Centre::mean, kCall);
   CHECK(constant.constant() && !other.constant());
-  CHECK(hsic_by_features(constant, other, true, kCall).hsic == 0);
+  CHECK(hsic_by_features(constant, other, Estimator::song, kCall).hsic == 0);
   const std::vector<KernelMatrix> matrices{kernel_matrix(constant, Kernel::gaussian, 1, kCall),
                                            kernel_matrix(other, Kernel::gaussian, 2, kCall)};
-  for (const HsicValue& value : hsic_by_tiles(matrices, {{0, 0}, {0, 1}}, false, kCall))
+  for (const HsicValue& value : hsic_by_tiles(matrices, {{0, 0}, {0, 1}}, Estimator::gretton, kCall))
     CHECK_NEAR(value.hsic, 0, 1e-15);
 }
 
 TEST(centered_gram_of_every_size) {
   for (const auto [n, d] : kShapes)
-    for (const Kernel kernel : {Kernel::linear, Kernel::gaussian})
+    for (const Kernel kernel : {Kernel::linear, Kernel::gaussian, Kernel::laplacian,
+                                Kernel::distance, Kernel::polynomial})
       for (const double bandwidth : {1.0, 1e4}) {
         const double width = bandwidth * std::sqrt(static_cast<double>(d));
         const Stored stored(gaussian(n, d, n), Type::float32);
@@ -170,6 +182,8 @@ TEST(hsic_estimates_from_sums) {
       const Square centred_l = centred_kernel(gaussian(n, 2, n + 1), Kernel::gaussian, 1.0);
       const double wanted = static_cast<double>(biased_hsic_of(centred_k, centred_l));
       CHECK_NEAR(biased_hsic(sums), wanted, 1e-13, "n", n);
+      const double off_diagonal = static_cast<double>(lange_hsic_of(centred_k, centred_l));
+      CHECK_NEAR(lange_hsic(sums), off_diagonal, 1e-13, "n", n);
     }
   }
 }

@@ -53,7 +53,7 @@ TEST(threads_of_the_caller_may_share_features) {
     if (which == 0) return bits_of(neighbors(features, nullptr, Metric::euclidean, 1, call).scores);
     if (which == 1) return bits_of(std::vector<double>{median_distance(features, call)});
     const KernelMatrix matrix = kernel_matrix(features, Kernel::gaussian, 8, call);
-    return bits_of(std::vector<double>{hsic_by_tiles({matrix}, {{0, 0}}, true, call)[0].hsic});
+    return bits_of(std::vector<double>{hsic_by_tiles({matrix}, {{0, 0}}, Estimator::song, call)[0].hsic});
   };
   std::vector<Bits> wanted;
   for (int which = 0; which < 3; ++which)

@@ -151,6 +151,56 @@ TEST(tile_gaussian_and_distance) {
     CHECK(tile[i] == -2 * distance(i) && !std::signbit(tile[i]), tile[i], distance(i));
 }
 
+TEST(tile_laplacian_and_distances) {
+  std::vector<float> squared = random(kTile, 1);
+  for (float& value : squared) value *= value;
+  squared[17] = squared[900] = 0;
+  CHECK(kernels().smallest(squared.data()) == 0);
+  squared[700] = -2;
+  CHECK(kernels().smallest(squared.data()) == -2);
+  squared[700] = 4;
+  for (const float factor : {1e-12f, 1e-4f, 0.3f, 7.0f, 1e4f, 1e30f})
+    for (const float shift : {0.0f, 0.25f})
+      for (const bool minus_one : {false, true}) {
+        std::vector<float> tile = squared;
+        kernels().laplacian(tile.data(), factor, minus_one, shift);
+        for (int i = 0; i < kTile; ++i) {
+          const double exponent = -factor * std::sqrt(static_cast<double>(squared[i]));
+          const double wanted = minus_one ? std::expm1(exponent) : std::exp(exponent);
+          const double allowed = std::abs(wanted) * 4e-7 +
+                                 (exponent < -90 ? 0 : std::exp(exponent) * -exponent * 4e-7) +
+                                 (shift > 0 ? 1e-7 : 0) + 2e-38;
+          CHECK_NEAR(tile[i], wanted - shift, allowed, "factor", factor, "minus one", minus_one);
+        }
+      }
+  std::vector<float> tile = squared;
+  kernels().distance(tile.data(), 0.25f);
+  for (int i = 0; i < kTile; ++i) {
+    const double wanted = -std::sqrt(static_cast<double>(squared[i])) - 0.25;
+    CHECK_NEAR(tile[i], wanted, 3e-7 * std::abs(wanted));
+  }
+}
+
+TEST(tile_polynomial) {
+  const std::vector<float> products = random(kTile, 1), rows = random(kPanel, 2);
+  const std::vector<float> columns = random(kPanel, 3);
+  const std::vector<float> powers{0.5f, -0.25f, 2.0f, 0.125f};
+  for (const int count : {0, 1, 2, 4}) {
+    std::vector<float> tile = products;
+    kernels().polynomial(tile.data(), rows.data(), columns.data(), 0.75f, 3.0f, powers.data(),
+                         count, 0.5f);
+    for (int i = 0; i < kTile; ++i) {
+      const double v = 0.75 * products[i] + rows[i / kPanel] + columns[i % kPanel];
+      double wanted = 3.0 * products[i] - 0.5, size = std::abs(wanted);
+      for (int k = 0; k < count; ++k) {
+        wanted += powers[k] * std::pow(v, k + 2);
+        size += std::abs(powers[k]) * std::pow(std::abs(v) + 1, k + 2);
+      }
+      CHECK_NEAR(tile[i], wanted, 1e-6 * size, "count", count);
+    }
+  }
+}
+
 TEST(tile_sums) {
   const std::vector<float> tile = random(kTile, 1), other = random(kTile, 2);
   std::vector<double> wide(kTile), wide_other(kTile), rows(kPanel, 0.5), columns(kPanel, -2.0);

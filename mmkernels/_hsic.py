@@ -1,0 +1,117 @@
+"""HSIC of several kernel matrices at once, by whichever way multiplies less, and its quotients."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ._arrays import same_samples
+from ._checks import at_least, one_of
+from ._kernels import LINEAR, Kernel
+from ._native import _cpu
+from .gram import Gram, as_gram
+
+ESTIMATORS = ("gretton", "song", "lange")
+# Feature-space sums in float32 keep six digits of a self-similarity without the diagonal above this
+# share of the sum they subtract from; below it (one sample outweighs all others) tiles are used.
+_CANCELLED = 0.05
+
+Pairs = Sequence[tuple[int, int]]
+
+
+def estimator_named(estimator: str | None, unbiased: bool | None) -> str:
+    """One of ESTIMATORS, from whichever of the two keywords is given; unbiased if neither is."""
+    if estimator is None:
+        return "song" if unbiased is None or unbiased else "gretton"
+    one_of("estimator", estimator, ESTIMATORS)
+    agrees = {"song": True, "gretton": False, "lange": None}[estimator]
+    if unbiased is not None and (agrees is None or bool(unbiased) != agrees):
+        raise ValueError(
+            f"estimator is {estimator!r} and unbiased is {unbiased!r}; pass one of the two "
+            "(unbiased=True is 'song', unbiased=False is 'gretton')."
+        )
+    return estimator
+
+
+def paired_grams(x: Any, y: Any, kernel: Kernel, estimator: str) -> list[Gram]:
+    left = as_gram("x", x, kernel)
+    grams = [left, left if y is x else as_gram("y", y, kernel)]
+    require_samples(grams, estimator)
+    return grams
+
+
+def require_samples(grams: list[Gram], estimator: str) -> None:
+    same_samples(*grams)
+    if estimator != "gretton":
+        first = grams[0]
+        what = "An unbiased estimate" if estimator == "song" else "The estimator 'lange'"
+        at_least(first.shape[0], 4, first.name, first.shape, what)
+
+
+def hsic_values(grams: list[Gram], pairs: Pairs, estimator: str) -> list[tuple[float, bool]]:
+    """HSIC of the pairs in units of the tiles, and whether it is no more than rounding of 0."""
+    results = None
+    if _features_are_cheaper(grams, pairs):
+        results = [
+            _cpu.hsic_by_features(grams[a].features, grams[b].features, estimator) for a, b in pairs
+        ]
+        cancelled = any(
+            not own > _CANCELLED * magnitude
+            for (a, b), (own, magnitude, _) in zip(pairs, results, strict=True)
+            if a == b
+        )
+        if cancelled and estimator != "gretton":
+            results = None
+    if results is None:
+        results = _cpu.hsic_by_tiles([gram.matrix for gram in grams], pairs, estimator)
+    return [(value, not value > rounding) for value, _, rounding in results]
+
+
+def alignments(
+    grams: list[Gram], left: list[int], right: list[int], estimator: str, score: str
+) -> np.ndarray:
+    """HSIC over the root of the product of the self-similarities, of every left and right one.
+
+    NaN where a side is constant, with a warning that names it and the score.
+    """
+    used = sorted({*left, *right})
+    pairs = [(i, i) for i in used]
+    pairs += sorted({(min(a, b), max(a, b)) for a in left for b in right if a != b})
+    results = dict(zip(pairs, hsic_values(grams, pairs, estimator), strict=True))
+    norms = {}
+    for i in used:
+        own, nothing = results[i, i]
+        if grams[i].constant or nothing:
+            warnings.warn(
+                f"{grams[i].name} is constant (shape {grams[i].shape}): its {score} is 0 / 0, NaN.",
+                RuntimeWarning,
+                stacklevel=3,
+            )
+            own = np.nan
+        norms[i] = np.sqrt(own)
+    return np.array(
+        [
+            [
+                # A representation against itself is 1 by definition, not up to rounding.
+                norms[a] / norms[a]
+                if a == b
+                else results[min(a, b), max(a, b)][0] / (norms[a] * norms[b])
+                for b in right
+            ]
+            for a in left
+        ]
+    )
+
+
+def _features_are_cheaper(grams: list[Gram], pairs: Pairs) -> bool:
+    """Compare multiply-adds; only kernels linear in their features have a feature space."""
+    if any(gram.kernel not in LINEAR for gram in grams):
+        return False
+    n = grams[0].shape[0]
+    widths = [gram.shape[1] for gram in grams]
+    features = sum(n * widths[a] * widths[b] / (2 if a == b else 1) for a, b in pairs)
+    tiles = n * n / 2 * (sum(widths) + len(pairs))
+    return features < tiles
