@@ -5,7 +5,7 @@ means. Inputs are (n, d) arrays of finite numbers, rows paired between ``x`` and
 of the public functions are not repeated.
 """
 
-from .cknna import cknna
+from .cknna import cknna, cknna_of_lists
 from .gram import (
     centered_gram,
     cka,
@@ -20,8 +20,10 @@ from .neighbor_lists import (
     edit_distance_knn,
     jaccard_knn,
     lcs_knn,
+    of_lists,
     rank_similarity,
     second_order_cosine,
+    second_order_cosine_of_lists,
 )
 from .neighbors import knn, mutual_knn, mutual_knn_matrix, scores, squared_distances
 
@@ -30,6 +32,7 @@ __all__ = [
     "cka",
     "cka_matrix",
     "cknna",
+    "cknna_of_lists",
     "cycle_knn",
     "edit_distance_knn",
     "gram",
@@ -41,8 +44,10 @@ __all__ = [
     "median_distance",
     "mutual_knn",
     "mutual_knn_matrix",
+    "of_lists",
     "rank_similarity",
     "scores",
     "second_order_cosine",
+    "second_order_cosine_of_lists",
     "squared_distances",
 ]
