@@ -30,8 +30,9 @@ def cknna(
       not centred, with all entries set to 0 that are not neighbours in both. ``unbiased``: the
       U-statistic of Song et al. 2012, equation 5; else tr(K H L H), where a sample is a candidate
       for its own list, and mostly heads it, so that unrelated representations score high. The
-      masked kernels are not symmetric and the code does not make them so: K_ij meets L_ji, and x
-      and y may not change places. Their code adds 1e-6 to the denominator; nothing is added here.
+      masked kernels are not symmetric and the code does not make them so: K_ij meets L_ji, x and y
+      may not change places, and nothing bounds the score by 1. The code adds 1e-6 to the
+      denominator; nothing is added here.
 
     Rotations and scalings of either side change nothing; shifts do. Normalise rows first to compare
     with published values.

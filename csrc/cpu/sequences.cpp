@@ -64,7 +64,7 @@ struct Subsequence {
   }
 };
 
-// The Levenshtein distance.
+// The Levenshtein distance: the top of the last column, k insertions, and the differences below it.
 struct Distance {
   // Bits of the rows whose cell is 1 more, or 1 less, than the cell above.
   struct Column {
@@ -74,8 +74,7 @@ struct Distance {
   struct Step {
     uint64_t up, down;
   };
-  // The top row counts insertions: it grows by 1 from column to column.
-  static constexpr Step kTop{1, 0};
+  static constexpr Step kInsertion{1, 0};
 
   std::vector<Column> columns;
 
@@ -83,41 +82,44 @@ struct Distance {
 
   static int64_t of_masks(const uint64_t* masks, int64_t k) {
     Column column;
-    int64_t distance = k;
-    for (int64_t j = 0; j < k; ++j)
-      distance += change(advance(column, masks[j], kTop, static_cast<int>(k - 1)));
-    return distance;
+    for (int64_t j = 0; j < k; ++j) advance(column, masks[j], kInsertion);
+    return k + difference(column, k);
   }
 
   int64_t of_positions(ListPositions& positions, const int64_t* b, int64_t k) {
     std::fill(columns.begin(), columns.end(), Column{});
-    const int64_t last = words_of(k) - 1;
-    int64_t distance = k;
     for (int64_t j = 0; j < k; ++j) {
-      const int64_t position = positions.find(b[j]);
-      const auto match_in = [&](int64_t word) {
-        return position >= 0 && position / kBits == word ? uint64_t{1} << position % kBits : 0;
-      };
-      Step step = kTop;
-      for (int64_t w = 0; w < last; ++w) step = advance(columns[w], match_in(w), step, kBits - 1);
-      distance += change(
-          advance(columns[last], match_in(last), step, static_cast<int>((k - 1) % kBits)));
+      // Counted down to the word it is in; -1 is in none.
+      int64_t position = positions.find(b[j]);
+      Step step = kInsertion;
+      for (Column& column : columns) {
+        const bool here = position >= 0 && position < kBits;
+        step = advance(column, here ? uint64_t{1} << position : 0, step);
+        position -= kBits;
+      }
+    }
+    int64_t distance = k;
+    for (const Column& column : columns) {
+      distance += difference(column, k);
+      k -= kBits;
     }
     return distance;
   }
 
-  static int64_t change(Step step) {
-    return static_cast<int64_t>(step.up) - static_cast<int64_t>(step.down);
+  // Of the cell in the last of `rows` rows to the cell above the first.
+  static int64_t difference(const Column& column, int64_t rows) {
+    const uint64_t within = ~uint64_t{0} >> (kBits - std::min<int64_t>(rows, kBits));
+    return std::popcount(column.up & within) - std::popcount(column.down & within);
   }
 
-  // The next column below a step between the cells above it; returns the step at `row`.
-  static Step advance(Column& column, uint64_t match, Step above, int row) {
+  // The next column, below a step between the cells above it; returns the step of its last row.
+  static Step advance(Column& column, uint64_t match, Step above) {
     const uint64_t vertical = match | column.down;
     match |= above.down;
     const uint64_t diagonal = (((match & column.up) + column.up) ^ column.up) | match;
     uint64_t up = column.down | ~(diagonal | column.up);
     uint64_t down = column.up & diagonal;
-    const Step below{up >> row & 1, down >> row & 1};
+    const Step below{up >> (kBits - 1), down >> (kBits - 1)};
     up = up << 1 | above.up;
     down = down << 1 | above.down;
     column = {down | ~(vertical | up), up & vertical};

@@ -5,7 +5,7 @@ means. Inputs are (n, d) arrays of finite numbers, rows paired between ``x`` and
 of the public functions are not repeated.
 """
 
-from .cknna import cknna
+from .cknna import cknna, cknna_of_lists
 from .distance import distance_correlation
 from .gram import (
     centered_gram,
@@ -23,8 +23,10 @@ from .neighbor_lists import (
     edit_distance_knn,
     jaccard_knn,
     lcs_knn,
+    of_lists,
     rank_similarity,
     second_order_cosine,
+    second_order_cosine_of_lists,
 )
 from .neighbors import knn, mutual_knn, mutual_knn_matrix, scores, squared_distances
 from .predictivity import linear_predictivity, linear_regression
@@ -42,6 +44,7 @@ __all__ = [
     "cka_from_grams",
     "cka_matrix",
     "cknna",
+    "cknna_of_lists",
     "cmd",
     "coefficient",
     "cycle_knn",
@@ -59,6 +62,7 @@ __all__ = [
     "median_distance",
     "mutual_knn",
     "mutual_knn_matrix",
+    "of_lists",
     "procrustes",
     "procrustes_distance",
     "pwcca",
@@ -66,6 +70,7 @@ __all__ = [
     "rsa",
     "scores",
     "second_order_cosine",
+    "second_order_cosine_of_lists",
     "squared_distances",
     "svcca",
 ]

@@ -9,35 +9,47 @@ from .neighbors import knn
 
 def cknna(x, y, *, k=10, variant="paper", unbiased=True):
     """align(x, y) / sqrt(align(x, x) align(y, y)), over neighbours by inner product."""
-    align = _align_paper if variant == "paper" else _align_reference
-    x, y = (np.asarray(z, np.float64) for z in (x, y))
+    own = not unbiased  # a sample is then a candidate for its own list
+    lists = [knn(z, k, metric="ip", queries=z if own else None).indices for z in (x, y)]
+    return cknna_of_lists(x, y, *lists, variant=variant, unbiased=unbiased)
+
+
+def cknna_of_lists(x, y, in_x, in_y, *, variant="paper", unbiased=True):
+    """:func:`cknna` of two (n, k) arrays of neighbours."""
     # Powers of two: nothing is rounded, and squares of squares stay within range.
+    x, y = (np.asarray(z, np.float64) for z in (x, y))
     x, y = (z * 2.0 ** -np.floor(np.log2(np.abs(z).max())) for z in (x, y))
-    own = align(x, x, k, unbiased) * align(y, y, k, unbiased)
-    return float(align(x, y, k, unbiased) / np.sqrt(own))
+    mask_x, mask_y = (_mask(z) for z in (in_x, in_y))
+    if variant == "paper":
+        kernels = [z @ (z - z.mean(axis=0)).T for z in (x, y)]
+        align = _shared_product
+    else:
+        kernels = [z @ z.T for z in (x, y)]
+        align = _unbiased_hsic if unbiased else _biased_hsic
+    of_x, of_y = mask_x * kernels[0], mask_y * kernels[1]
+    both = align(mask_y * of_x, mask_x * of_y)
+    return float(both / np.sqrt(align(of_x, of_x) * align(of_y, of_y)))
 
 
-def _mask(x, k, self_allowed=False):
-    """(n, n) 1 where column j is among the k neighbours of row i, else 0."""
-    indices = knn(x, k, metric="ip", queries=x if self_allowed else None).indices
-    mask = np.zeros((len(x), len(x)))
-    np.put_along_axis(mask, indices, 1.0, axis=1)
+def _mask(indices):
+    """(n, n) 1 where column j is among the neighbours of row i, else 0."""
+    mask = np.zeros((len(indices), len(indices)))
+    np.put_along_axis(mask, np.asarray(indices), 1.0, axis=1)
     return mask
 
 
-def _align_paper(x, y, k, _):
-    """Sum of the products of kernels less their row means, over neighbours in both."""
-    centred = [z @ (z - z.mean(axis=0)).T for z in (x, y)]
-    return np.sum(_mask(x, k) * _mask(y, k) * centred[0] * centred[1])
+def _shared_product(a, b):
+    return np.sum(a * b)
 
 
-def _align_reference(x, y, k, unbiased):
-    """HSIC of the kernels, neither centred nor symmetric once all but neighbours in both are 0."""
-    n = len(x)
-    mask = _mask(x, k, not unbiased) * _mask(y, k, not unbiased)
-    a, b = mask * (x @ x.T), mask * (y @ y.T)
-    if not unbiased:
-        centre = np.eye(n) - 1 / n
-        return np.trace(a @ centre @ b @ centre)
+def _unbiased_hsic(a, b):
+    """Song et al. 2012, equation 5, of matrices that need not be symmetric."""
+    n = len(a)
     total = np.sum(a * b.T) + a.sum() * b.sum() / ((n - 1) * (n - 2))
     return (total - 2 * np.sum(a @ b) / (n - 2)) / (n * (n - 3))
+
+
+def _biased_hsic(a, b):
+    """tr(A H B H)."""
+    centre = np.eye(len(a)) - 1 / len(a)
+    return np.trace(a @ centre @ b @ centre)

@@ -10,6 +10,7 @@ from mmkernels import reference
 
 from . import datasets
 from .gram_checks import check_scores
+from .list_checks import LISTS, check_lists
 from .neighbor_checks import check_neighbors, pair_tolerance
 
 
@@ -31,3 +32,14 @@ def test_scores(n, d, kernel, sigma):
     x, y = datasets.related(n, d, 15)
     assert check_scores(mmkernels, x, y, kernel=kernel, sigma=sigma) < 1e-5
     check_scores(mmkernels, x + np.float32(100), y, kernel=kernel, sigma=sigma)
+
+
+@pytest.mark.parametrize(("n", "d", "k"), [(5, 2, 3), (33, 17, 10), (70, 33, 66)])
+def test_neighbor_lists(n, d, k):
+    x, y = datasets.related(n, d, 15)
+    for name in LISTS:
+        check_lists(name, x, y, k=k)
+    options = {"k": min(k, 10)}
+    for name in ("second_order_cosine", "cknna"):
+        wanted = getattr(reference, name)(x, y, **options)
+        assert getattr(mmkernels, name)(x, y, **options) == pytest.approx(wanted, abs=1e-10)

@@ -14,6 +14,13 @@ Y = datasets.gaussian(20, 4, seed=1)
 
 PAIRED = {
     "mutual_knn": lambda x, y: mmkernels.mutual_knn(x, y, k=3),
+    "jaccard_knn": lambda x, y: mmkernels.jaccard_knn(x, y, k=3),
+    "cycle_knn": lambda x, y: mmkernels.cycle_knn(x, y, k=3),
+    "lcs_knn": lambda x, y: mmkernels.lcs_knn(x, y, k=3),
+    "edit_distance_knn": lambda x, y: mmkernels.edit_distance_knn(x, y, k=3),
+    "rank_similarity": lambda x, y: mmkernels.rank_similarity(x, y, k=3),
+    "second_order_cosine": lambda x, y: mmkernels.second_order_cosine(x, y, k=3),
+    "cknna": lambda x, y: mmkernels.cknna(x, y, k=3),
     "hsic": mmkernels.hsic,
     "cka": mmkernels.cka,
     "cka rbf": lambda x, y: mmkernels.cka(x, y, kernel="rbf"),
@@ -126,6 +133,8 @@ class TestK:
         lambda k: mmkernels.knn(X, k),
         lambda k: mmkernels.mutual_knn(X, Y, k=k),
         lambda k: mmkernels.mutual_knn_matrix([X, Y], k=k),
+        lambda k: mmkernels.second_order_cosine(X, Y, k=k),
+        lambda k: mmkernels.cknna(X, Y, k=k),
     )
 
     @pytest.mark.parametrize("call", CALLS)
@@ -160,6 +169,7 @@ class TestOptions:
             lambda: mmkernels.knn(X, 2, metric="euclid"),
             lambda: mmkernels.mutual_knn(X, Y, k=2, metric="euclid"),
             lambda: mmkernels.mutual_knn_matrix([X], k=2, metric="euclid"),
+            lambda: mmkernels.second_order_cosine(X, Y, k=2, metric="euclid"),
         ):
             refuse(ValueError, ["metric", "'cosine', 'ip', 'l2'", "'euclid'"], call)
 
@@ -179,7 +189,8 @@ class TestOptions:
         refuse(ValueError, ["sigma", "median", "x"], mmkernels.cka, x, Y, kernel="rbf")
 
     def test_zero_rows(self):
-        refuse(ValueError, ["zero_rows", "'drop'"], mmkernels.mutual_knn, X, Y, zero_rows="drop")
+        for function in (mmkernels.mutual_knn, mmkernels.second_order_cosine):
+            refuse(ValueError, ["zero_rows", "'drop'"], function, X, Y, zero_rows="drop")
         x = X.copy()
         x[11] = 0
         refuse(ValueError, ["x", "row 11", 'zero_rows="exclude"'], mmkernels.knn, x, 3)
@@ -211,5 +222,6 @@ def test_values_whose_squares_overflow(scale):
         lambda: mmkernels.cka(x, Y, kernel="rbf"),
         lambda: mmkernels.knn(x, 3, metric="ip"),
         lambda: mmkernels.knn(x, 3, metric="l2"),
+        lambda: mmkernels.cknna(x, Y, k=3),
     ):
         refuse(ValueError, ["x", "overflow", "(20, 6)"], call)

@@ -11,6 +11,8 @@ from .processes import output_of
 LIMIT_MIB = 200
 CALLS = {
     "mutual_knn": "mutual_knn(x, y)",
+    "second_order_cosine": "second_order_cosine(x, y)",
+    "cknna": "cknna(x, y)",
     "cka linear": "cka(x, y)",
     "cka rbf": "cka(x, y, kernel='rbf')",
 }

@@ -15,6 +15,10 @@ PUBLISHED = {
     "unbiased_cka": (0.697823, 0.000052),
     "cka rbf": (0.710620, 0.107594),
     "unbiased_cka rbf": (0.690013, 0.001278),
+    "cycle_knn": (0.964844, 0.265625),
+    "lcs_knn": (2.164062, 0.289062),
+    "edit_distance_knn": (0.058594, 0.003906),
+    "cknna reference": (0.353067, 0.027625),
 }
 
 
@@ -29,6 +33,8 @@ def recipe():
 
 
 def options(name):
+    if name.endswith("reference"):
+        return {"variant": "reference"}
     return {"kernel": "rbf", "sigma": 1.0} if name.endswith("rbf") else {}
 
 
@@ -44,12 +50,31 @@ def test_native(name):
 def test_reference(name):
     a, b, c = recipe()
     for other, wanted in zip((b, c), PUBLISHED[name], strict=True):
-        if name == "mutual_knn":
-            found = reference.mutual_knn(a, other, k=10)
+        if "knn" in name or "cknna" in name:
+            found = getattr(reference, name.split()[0])(a, other, k=10, **options(name))
         else:
             unbiased = name.startswith("unbiased")
             found = reference.cka(a, other, unbiased=unbiased, **options(name))
         assert round(found, 6) == wanted
+
+
+def test_cknna_differs_from_published_code_by_its_epsilon_alone():
+    """platonic-rep has 1e-6 in the denominator: 0.353042 and 0.027622 on the same data."""
+    a, b, c = recipe()
+    for other, wanted in ((b, 0.353042), (c, 0.027622)):
+        denominator = np.sqrt(masked_hsic(a) * masked_hsic(other))
+        score = mmkernels.cknna(a, other, variant="reference")
+        assert round(float(score * denominator / (denominator + 1e-6)), 6) == wanted
+
+
+def masked_hsic(x):
+    """Unbiased HSIC with itself of the kernel at the 10 nearest: Song et al. 2012, equation 5."""
+    kernel, n = x @ x.T, len(x)
+    kept = np.zeros_like(kernel)
+    indices = mmkernels.knn(x, 10, metric="ip").indices
+    np.put_along_axis(kept, indices, np.take_along_axis(kernel, indices, axis=1), axis=1)
+    total = np.sum(kept * kept.T) + kept.sum() ** 2 / ((n - 1) * (n - 2))
+    return (total - 2 * np.sum(kept @ kept) / (n - 2)) / (n * (n - 3))
 
 
 def test_biased_cka_of_noise_grows_with_the_width_and_unbiased_does_not():

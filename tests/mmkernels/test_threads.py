@@ -20,6 +20,10 @@ def everything(x, y):
     results = [*mmkernels.knn(x, 10), *mmkernels.knn(x, 10, metric="l2")]
     results += [*mmkernels.knn(x, 5, metric="ip", queries=x[: len(x) // 3] + np.float32(0.1))]
     results += [mmkernels.mutual_knn(x, y), mmkernels.mutual_knn_matrix([x, y, x[:, :5]])]
+    for name in ("jaccard_knn", "cycle_knn", "lcs_knn", "edit_distance_knn", "rank_similarity"):
+        results.append(mmkernels.measure(name, x, y))
+    results += [mmkernels.second_order_cosine(x, y), mmkernels.cknna(x, y)]
+    results += [mmkernels.cknna(x, y, variant="reference", unbiased=u) for u in (True, False)]
     for kernel, sigma in (("linear", None), ("rbf", "median"), ("rbf", 6.0)):
         options = {"kernel": kernel, "sigma": sigma}
         results.append(mmkernels.centered_gram(x, **options))
