@@ -49,7 +49,7 @@ def linear_predictivity(
     where x is. Unchanged by rotations, shifts and scales of either side.
 
     Cost: one singular value decomposition per fold, O(n d_x min(n, d_x)), and O(n d_x d_y);
-    memory 40 n (d_x + d_y) bytes. LAPACK and BLAS in float64: the last bits can depend on their
+    memory 28 n (d_x + d_y) bytes. LAPACK and BLAS in float64: the last bits can depend on their
     version and number of threads, not on anything else.
 
     >>> x = np.random.default_rng(0).normal(size=(50, 3))

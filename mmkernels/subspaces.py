@@ -50,7 +50,7 @@ def cca(
     RuntimeWarning says so; they all are where a rank is n - 1, as with n <= d. NaN, with a
     warning, where a side is constant.
 
-    Cost: O(n d min(n, d)) per side and O(n d_x d_y); memory 24 n (d_x + d_y) bytes.
+    Cost: O(n d min(n, d)) per side and O(n d_x d_y); memory 28 n (d_x + d_y) bytes.
 
     >>> x = np.random.default_rng(0).normal(size=(50, 3))
     >>> round(float(cca(x, x @ [[1, 2, 0], [0, 1, 5], [0, 0, 3]] + 7)), 6)

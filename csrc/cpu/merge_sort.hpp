@@ -38,13 +38,20 @@ int64_t merge_piece(const T* runs, int64_t middle, int64_t size, int64_t begin, 
                     T* out, Less less) {
   int64_t i = merge_split(runs, middle, runs + middle, size - middle, begin, less);
   int64_t j = middle + begin - i, k = begin, inversions = 0;
-  // Which run is next is a coin toss: selected, not branched on.
-  for (; k < end && i < middle && j < size; ++k) {
-    const bool second = less(runs[j], runs[i]);
-    inversions += second ? middle - i : 0;
-    out[k] = runs[second ? j : i];
-    j += second;
-    i += !second;
+  // Which run is next is a coin toss: selected, not branched on. Neither run can end before as many
+  // steps as are left of the shorter one.
+  while (k < end && i < middle && j < size) {
+    const int64_t stop = k + std::min({end - k, middle - i, size - j});
+    const T *first = runs + i, *second = runs + j;
+    for (; k < stop; ++k) {
+      const bool later = less(*second, *first);
+      inversions += later ? middle - (first - runs) : 0;
+      out[k] = *(later ? second : first);
+      second += later;
+      first += !later;
+    }
+    i = first - runs;
+    j = second - runs;
   }
   for (; k < end && i < middle; ++k) out[k] = runs[i++];
   for (; k < end; ++k) out[k] = runs[j++];

@@ -20,6 +20,7 @@ CALLS = {
     "mutual_knn l2": "mmkernels.mutual_knn(x, x[::-1], metric='l2')",
     "hsic": "mmkernels.hsic(x, x[::-1], kernel='rbf', sigma=40.0)",
     "cka median": "mmkernels.cka(x, x[::-1], kernel='rbf')",
+    "rsa": "mmkernels.rsa(x[:9000], x[9000:18000], distance='cityblock')",
     "cka_matrix": "mmkernels.cka_matrix([x[:, i:] for i in range(9)])",
 }
 CODE = """

@@ -106,6 +106,30 @@ def test_a_rotated_representation_is_the_same_shape(n, d):
         assert mmkernels.angular_shape_distance(x, other) < 1e-13
 
 
+@pytest.mark.parametrize("spread", [1e6, 1e10, 1e14])
+def test_faint_directions_are_rotated_too(spread):
+    """One sample far out, or features of very different scales: still the same shape."""
+    x = datasets.gaussian(200, 12).astype(np.float64)
+    far = x.copy()
+    far[3] *= spread
+    for shape in (far, x * np.geomspace(1, spread, 12)):
+        for other in (3 * shape @ rotation(12), np.hstack([shape[:, ::-1], np.zeros((200, 3))])):
+            assert mmkernels.procrustes(shape, other) == pytest.approx(1, abs=1e-14)
+            assert mmkernels.procrustes_distance(shape, other) < 1e-12
+            assert mmkernels.procrustes_distance(other, shape) < 1e-12
+
+
+def test_low_rank_shapes_of_any_width():
+    draw = datasets.generator(2)
+    latent = draw.standard_normal((60, 3))
+    x = latent @ draw.standard_normal((3, 200))
+    y = latent @ np.linalg.qr(draw.standard_normal((40, 3)))[0].T
+    for a, b in ((x, y), (y, x), (x[:, :2], y), (x, x[:, :50])):
+        for name in NAMES:
+            wanted = getattr(reference, name)(a, b)
+            assert getattr(mmkernels, name)(a, b) == pytest.approx(wanted, abs=1e-12)
+
+
 def test_unrelated_directions_are_as_far_apart_as_can_be():
     basis = np.linalg.qr(datasets.gaussian(50, 4).astype(float))[0]
     basis = np.linalg.qr(basis - basis.mean(axis=0))[0]

@@ -71,7 +71,14 @@ def test_mean_squared_correlation_and_disparity():
         assert round(float(found), 9) == disparity
 
 
-def test_sizes_of_scipy():
+def test_whitened_shapes():
+    """Cosine of the angle of netrep's LinearMetric(alpha=0), for sides of equal width."""
+    a, b, c = recipe()
+    assert round(float(mmkernels.cca(a, b[:, :16])), 6) == 0.482040
+    assert round(float(mmkernels.cca(a, c[:, :16])), 6) == 0.220689
+
+
+def test_angles_between_subspaces():
     """scipy.linalg.subspace_angles is the same set of angles."""
     linalg = pytest.importorskip("scipy.linalg")
     x, y = datasets.related(129, 12, 7, dtype=np.float64)
