@@ -75,6 +75,9 @@ class KernelTiles {
 
 using Pair = std::pair<int, int>;
 
+// Of sums of products of float32 values, the share that rounding leaves where they cancel.
+inline constexpr double kCancelled = 1e-12;
+
 // In units of the tiles, K unit() and L unit(), which no scale of the input can overflow.
 struct HsicValue {
   double hsic;

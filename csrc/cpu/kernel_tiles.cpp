@@ -87,9 +87,10 @@ bool KernelTiles::cancelled(double squared, double halves) const {
     return error >= kExponentLimit && error - factor_ * squared / 2 >= -17;
   }
   const double distance = std::sqrt(squared), error = halves * kError;
-  if (matrix_.kernel == Kernel::distance) return error > kDistanceLimit * distance * std::sqrt(halves);
+  const double limit = kDistanceLimit * distance;
+  if (matrix_.kernel == Kernel::distance) return error > limit * std::sqrt(halves);
   // A wide kernel varies by as little as its exponents.
-  return error * factor_ > kDistanceLimit * distance * std::min(1.0, factor_ * std::sqrt(halves)) &&
+  return error * factor_ > limit * std::min(1.0, factor_ * std::sqrt(halves)) &&
          factor_ * (distance - std::sqrt(2 * error)) <= 17;
 }
 
