@@ -45,36 +45,10 @@ def test_sizes(n, d, kernel):
     check_scores(mmkernels, y, x, kernel=kernel)
 
 
-@pytest.mark.parametrize("sigma", [0.1, 1.0, 30.0, 1e5])
+@pytest.mark.parametrize("sigma", [0.5, 5.0, 150.0, 5e5])
 def test_widths_of_the_laplacian(sigma):
     x, y = datasets.related(129, 17, 20)
-    assert check_scores(mmkernels, x, y, kernel="laplacian", sigma=sigma * 5) < 1e-5 or sigma < 1
-
-
-@pytest.mark.parametrize("degree", [1, 2, 3, 4, 9])
-@pytest.mark.parametrize("offset", [0.0, 1.0, -2.5, 1e3])
-def test_parameters_of_the_polynomial(degree, offset):
-    x, y = datasets.related(70, 6, 9, dtype=np.float64)
-    for gamma in (None, 0.01, 3.0):
-        for shift in (0, 100):
-            check_scores(
-                mmkernels,
-                x + shift,
-                y - shift,
-                kernel="polynomial",
-                degree=degree,
-                offset=offset,
-                gamma=gamma,
-                error=2e-6,
-            )
-
-
-def test_the_polynomial_has_the_defaults_of_its_neighbour():
-    from sklearn.metrics.pairwise import polynomial_kernel
-
-    x, y = datasets.related(60, 7, 9, dtype=np.float64)
-    wanted = reference.cka_from_grams(polynomial_kernel(x), polynomial_kernel(y))
-    assert mmkernels.cka(x, y, kernel="polynomial") == pytest.approx(wanted, abs=1e-6)
+    check_scores(mmkernels, x, y, kernel="laplacian", sigma=sigma)
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
@@ -104,7 +78,7 @@ def test_torch_tensors_of_any_precision(kernel):
 def test_awkward_data(name, kernel):
     scale = {"denormal": 2.0**140, "huge": 2.0**-100}.get(name, 1.0)
     if kernel == "polynomial" and name in ("denormal", "huge", "heavy_tailed"):
-        return  # not free of scale: below
+        return  # not free of scale: test_polynomial.py
     x = datasets.AWKWARD[name](129, 17)
     y = datasets.AWKWARD[name](129, 20, seed=1) + x[:, :1]
     error = {"duplicated": REPEATED_ERROR, "clustered": 1e-6}.get(name, 1e-6)
@@ -144,36 +118,6 @@ def test_scale_does_not_matter(kernel, estimator):
         assert found == pytest.approx(wanted, abs=1e-7)
     # Powers of two change no bit.
     assert mmkernels.cka(np.ldexp(x, 70), y, kernel=kernel, estimator=estimator) == wanted
-
-
-@pytest.mark.parametrize("scale", [1e-20, 1e20])
-def test_a_polynomial_without_offset_does_not_depend_on_the_scale(scale):
-    x, y = datasets.related(80, 12, 30, dtype=np.float64)
-    scores = []
-    for factor in (1.0, scale):
-        grams = (
-            mmkernels.prepare_gram(z * factor, kernel="polynomial", degree=2, offset=0)
-            for z in (x, y)
-        )
-        scores.append(float(mmkernels.cka(*grams)))
-    assert scores[1] == pytest.approx(scores[0], abs=1e-7)
-
-
-def test_a_polynomial_of_tiny_features_is_linear_in_them():
-    """Beside the offset, all but the linear term is below 1e-40; float32 has no such values."""
-    x, y = datasets.related(80, 12, 30, dtype=np.float64)
-    wanted = reference.cka(x, y)
-    found = mmkernels.cka(x * 1e-20, y * 1e-25, kernel="polynomial")
-    # K_ij = 1 + 3 gamma x_i.x_j: uncentred, but only up to terms of i and j.
-    assert found == pytest.approx(wanted, abs=1e-6)
-
-
-def test_a_polynomial_of_degree_one_is_linear():
-    x, y = datasets.related(80, 12, 30)
-    grams = [mmkernels.prepare_gram(z, kernel="polynomial", degree=1) for z in (x, y)]
-    for estimator in ESTIMATORS:
-        wanted = mmkernels.cka(x, y, estimator=estimator)
-        assert mmkernels.cka(*grams, estimator=estimator) == pytest.approx(wanted, abs=1e-6)
 
 
 @pytest.mark.parametrize("unbiased", [False, True])
@@ -224,59 +168,6 @@ def test_rows_of_one_direction_have_no_cosine_to_compare():
         with pytest.warns(RuntimeWarning, match="y is constant"):
             found = mmkernels.cka(datasets.gaussian(60, 4), x, kernel="cosine", estimator=estimator)
         assert np.isnan(found)
-
-
-def test_a_power_that_is_constant_off_the_features():
-    """(x y)^2 of signs is 1 everywhere, although the features are not constant."""
-    x = datasets.signs(60, d=1)
-    gram = mmkernels.prepare_gram(x, kernel="polynomial", degree=2, offset=0)
-    with pytest.warns(RuntimeWarning, match="constant"):
-        assert np.isnan(mmkernels.cka(gram, datasets.gaussian(60, 3), unbiased=False))
-
-
-class TestErrors:
-    def test_zero_rows_have_no_cosine(self):
-        x, y = datasets.related(20, 4, 3)
-        x[11] = 0
-        refuse(ValueError, ["x has a zero row", "row 11", "(20, 4)"], _cosine, x, y)
-        refuse(ValueError, ["y has a zero row", "row 11"], _cosine, y, x)
-
-    @pytest.mark.parametrize("kernel", KERNELS)
-    def test_not_finite(self, kernel):
-        x, y = datasets.related(20, 4, 3)
-        x[7, 2] = np.nan
-        refuse(ValueError, ["x has NaN", "row 7 "], mmkernels.cka, x, y, kernel=kernel)
-
-    def test_parameters_of_other_kernels(self):
-        x = datasets.gaussian(20, 4)
-        prepare = mmkernels.prepare_gram
-        for kernel in ("cosine", "distance", "polynomial", "precomputed"):
-            refuse(ValueError, ["sigma", kernel], prepare, x, kernel=kernel, sigma=1.0)
-        for name in ("degree", "offset", "gamma"):
-            refuse(ValueError, [name, "rbf"], prepare, x, kernel="rbf", **{name: 2})
-
-    def test_parameters_out_of_range(self):
-        x = datasets.gaussian(20, 4)
-
-        def prepare(**options):
-            mmkernels.prepare_gram(x, kernel="polynomial", **options)
-
-        refuse(ValueError, ["degree", "between 1 and 100", "0."], prepare, degree=0)
-        refuse(TypeError, ["degree", "integer"], prepare, degree=2.5)
-        for gamma in (0, -1, np.nan, "auto"):
-            refuse(ValueError, ["gamma", "positive"], prepare, gamma=gamma)
-        refuse(ValueError, ["offset", "finite"], prepare, offset=np.inf)
-
-    @pytest.mark.parametrize(("scale", "degree"), [(1e40, 3), (1e-200, 2)])
-    def test_a_polynomial_out_of_range(self, scale, degree):
-        x = datasets.gaussian(20, 4).astype(np.float64) * scale
-        wanted = ["polynomial", "x", f"degree {degree}", "rescale"]
-        prepare = mmkernels.prepare_gram
-        refuse(ValueError, wanted, prepare, x, kernel="polynomial", degree=degree)
-
-    def test_median_of_equal_rows_is_no_bandwidth(self):
-        x = np.repeat(datasets.gaussian(2, 3), [18, 2], axis=0)
-        refuse(ValueError, ["sigma", "median"], mmkernels.prepare_gram, x, kernel="laplacian")
 
 
 def _cosine(x, y):
@@ -335,19 +226,3 @@ def test_distances_of_moved_features(pair, kernel, seed):
         rotated = x @ rotation(x.shape[1], seed)
         for a, b in ((x * -0.003, y * 7e4), (rotated, y + 100), (x[order], y[order]), (y, x)):
             assert mmkernels.cka(a, b, **options) == pytest.approx(wanted, abs=2 * ROUNDING)
-
-
-@given(pairs(), st.integers(1, 5), st.sampled_from([0.0, 0.5, 4.0]), st.integers(0, 99))
-@TIGHT
-def test_polynomials_of_rotated_features(pair, degree, offset, seed):
-    def prepared(z):
-        return mmkernels.prepare_gram(z, kernel="polynomial", degree=degree, offset=offset)
-
-    x, y = pair
-    order = datasets.generator(seed).permutation(len(x))
-    for estimator in ESTIMATORS:
-        wanted = mmkernels.cka(prepared(x), prepared(y), estimator=estimator)
-        rotated = x @ rotation(x.shape[1], seed)
-        for a, b in ((rotated, y), (x[order], y[order]), (-x, y)):
-            found = mmkernels.cka(prepared(a), prepared(b), estimator=estimator)
-            assert found == pytest.approx(wanted, abs=1e-5)
