@@ -77,6 +77,8 @@ def alignments(
 
     NaN where a side is constant, with a warning that names it and the score.
     """
+    grams, places = _distinct(grams)
+    left, right = ([places[i] for i in side] for side in (left, right))
     used = sorted({*left, *right})
     pairs = [(i, i) for i in used]
     pairs += sorted({(min(a, b), max(a, b)) for a in left for b in right if a != b})
@@ -104,6 +106,12 @@ def alignments(
             for a in left
         ]
     )
+
+
+def _distinct(grams: list[Gram]) -> tuple[list[Gram], list[int]]:
+    """Each object once, in order, and where each of those given is among them."""
+    place = {id(gram): i for i, gram in enumerate(dict.fromkeys(grams))}
+    return list(dict.fromkeys(grams)), [place[id(gram)] for gram in grams]
 
 
 def _features_are_cheaper(grams: list[Gram], pairs: Pairs) -> bool:

@@ -97,7 +97,7 @@ HsicValue hsic_by_features(const Features& x, const Features& y, Estimator estim
   const PairSums sums{n, product - diagonal_product, rows_x.data(), rows_y.data(),
                       diagonal_x.data(), diagonal_y.data()};
   const double magnitude = product / (static_cast<double>(n) * static_cast<double>(n));
-  return {hsic(sums, estimator), magnitude, 1e-12 * magnitude};
+  return {hsic(sums, estimator), magnitude, kCancelled * magnitude};
 }
 
 }  // namespace mmkernels::cpu

@@ -61,10 +61,11 @@ class KernelTiles {
   void apply_gaussian(float* tile, int64_t i, int64_t j) const;
   void apply_distance(float* tile, int64_t i, int64_t j) const;
   // Distances far smaller than the rows themselves lose their digits to float32. Where that would
-  // show in a kernel value, the pair is computed again in float64 from the rows as given. Squared
-  // distances are in the scale of the packed rows.
-  void correct_cancelled(float* tile, const float* squared, int64_t i, int64_t j) const;
-  bool cancelled(double squared, double halves) const;
+  // show in a kernel value, which shows(squared, halves) tells from the squared distance and the sum
+  // of the rows' halves, the pair is computed again in float64 from the rows as given.
+  template <class Shows>
+  void correct_cancelled(float* tile, const float* squared, int64_t i, int64_t j,
+                         Shows&& shows) const;
 
   const KernelMatrix& matrix_;
   const Panels* panels_ = nullptr;
@@ -74,6 +75,9 @@ class KernelTiles {
 };
 
 using Pair = std::pair<int, int>;
+
+// Of sums of products of float32 values, the share that rounding leaves where they cancel.
+inline constexpr double kCancelled = 1e-12;
 
 // In units of the tiles, K unit() and L unit(), which no scale of the input can overflow.
 struct HsicValue {

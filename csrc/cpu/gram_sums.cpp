@@ -40,9 +40,6 @@ struct Scratch {
   std::vector<double> column_sums;  // [matrix][padded rows], of the strip at hand
 };
 
-// Of sums of products of float32 values, the share that rounding leaves where they cancel.
-constexpr double kCancelled = 1e-12;
-
 double rounding_of(const KernelMatrix& matrix) {
   return matrix.precomputed ? matrix.precomputed->rounding : 0;
 }
@@ -123,8 +120,8 @@ std::vector<HsicValue> hsic_by_tiles(const std::vector<KernelMatrix>& matrices,
                         diagonals[b].data()};
     const double mean = product / (static_cast<double>(n) * static_cast<double>(n - 1));
     const double magnitude = std::abs(mean) + constants[a] * constants[b];
-    values.push_back({hsic(sums, estimator), magnitude,
-                      kCancelled * magnitude + rounding_of(matrices[a]) * rounding_of(matrices[b])});
+    const double own_rounding = rounding_of(matrices[a]) * rounding_of(matrices[b]);
+    values.push_back({hsic(sums, estimator), magnitude, kCancelled * magnitude + own_rounding});
   }
   return values;
 }

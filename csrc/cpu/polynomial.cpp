@@ -45,9 +45,10 @@ Polynomial::Polynomial(const Features& features, int degree, double offset, doub
 }
 
 void Polynomial::apply(float* tile, int64_t i, int64_t j, float shift) const {
-  tile_kernels().polynomial(tile, short_terms_.data() + i * kPanel, short_terms_.data() + j * kPanel,
-                            static_cast<float>(factor_), static_cast<float>(linear_),
-                            short_powers_.data(), static_cast<int>(short_powers_.size()), shift);
+  const float *rows = short_terms_.data() + i * kPanel, *columns = short_terms_.data() + j * kPanel;
+  tile_kernels().polynomial(tile, rows, columns, static_cast<float>(factor_),
+                            static_cast<float>(linear_), short_powers_.data(),
+                            static_cast<int>(short_powers_.size()), shift);
 }
 
 double Polynomial::diagonal(int64_t row, double product) const {

@@ -13,57 +13,76 @@ REPEATED_ERROR = 4e-6
 
 
 class Truth:
-    """Scores of x and y in float64, each kernel matrix built once."""
+    """Scores of x and y in float64, each kernel matrix built once.
 
-    def __init__(self, x, y, kernel="linear", sigma=None, scale=1.0, error=TILE_ERROR):
+    `parameters` are those of the polynomial kernel.
+    """
+
+    def __init__(
+        self, x, y, kernel="linear", sigma=None, scale=1.0, error=TILE_ERROR, **parameters
+    ):
         # A power of two as scale keeps float64 products of denormal and huge values in range.
         x, y = (np.asarray(z, np.float64) * scale for z in (x, y))
         bandwidth = sigma if sigma in (None, "median") else sigma * scale
         self.n, self.error = len(x), error
-        self.k, self.l = (reference.gram(z, kernel=kernel, sigma=bandwidth) for z in (x, y))
-        # HSIC of linear kernels has units of feature^4.
-        self.unit = scale**-4.0 if kernel == "linear" else 1.0
+        options = {"kernel": kernel, "sigma": bandwidth, **parameters}
+        self.k, self.l = (reference.gram(z, **options) for z in (x, y))
+        # HSIC of linear kernels has units of feature^4, of distances those of feature^2.
+        self.unit = scale ** -{"linear": 4.0, "distance": 2.0}.get(kernel, 0.0)
 
-    def _terms(self, unbiased):
+    def _terms(self, estimator):
         pairs = ((self.k, self.l), (self.k, self.k), (self.l, self.l))
-        return [reference.hsic_from_grams(*pair, unbiased) for pair in pairs]
+        return [reference.hsic_from_grams(*pair, estimator=estimator) for pair in pairs]
 
-    def hsic(self, unbiased):
+    def hsic(self, estimator):
         """The score and the error allowed."""
-        _, self_k, self_l = self._terms(False)
-        allowed = self.error * self._inflation(unbiased) * np.sqrt(self_k) * np.sqrt(self_l)
-        return self._terms(unbiased)[0] * self.unit, allowed * self.unit
+        _, self_k, self_l = self._terms("gretton")
+        allowed = self.error * self._inflation(estimator) * np.sqrt(self_k) * np.sqrt(self_l)
+        return self._terms(estimator)[0] * self.unit, allowed * self.unit
 
-    def cka(self, unbiased):
-        """The score and the error allowed, which grows where unbiased self terms nearly cancel."""
-        cross, self_k, self_l = self._terms(unbiased)
-        _, norm_k, norm_l = self._terms(False)
+    def cka(self, estimator):
+        """The score and the error allowed, which grows where self terms nearly cancel."""
+        cross, self_k, self_l = self._terms(estimator)
+        _, norm_k, norm_l = self._terms("gretton")
         score = cross / np.sqrt(self_k * self_l)
         loss_k, loss_l = norm_k / self_k, norm_l / self_l
         growth = np.sqrt(loss_k * loss_l) + abs(score) * (loss_k + loss_l) / 2
-        return score, self.error * self._inflation(unbiased) * growth
+        return score, self.error * self._inflation(estimator) * growth
 
-    def _inflation(self, unbiased):
-        return (self.n - 1) ** 2 / (self.n * (self.n - 3)) if unbiased else 1.0
+    def _inflation(self, estimator):
+        return 1.0 if estimator == "gretton" else (self.n - 1) ** 2 / (self.n * (self.n - 3))
 
 
-def check_scores(functions, x, y, *, kernel="linear", sigma=None, scale=1.0, error=TILE_ERROR):
-    """Compares `functions.hsic` and `functions.cka`, biased and unbiased, with the truth.
+def check_scores(
+    functions,
+    x,
+    y,
+    *,
+    kernel="linear",
+    sigma=None,
+    scale=1.0,
+    error=TILE_ERROR,
+    **parameters,
+):
+    """Compares `functions.hsic` and `functions.cka`, of every estimator, with the truth.
 
     Returns the smallest error that was allowed for CKA, so that a caller can see that the
     comparison meant something.
     """
-    truth = Truth(x, y, kernel, sigma, scale, error)
+    truth = Truth(x, y, kernel, sigma, scale, error, **parameters)
     options = {"kernel": kernel, "sigma": sigma}
+    if parameters:
+        x, y = (functions.prepare_gram(z, **options, **parameters) for z in (x, y))
     meant = []
-    for unbiased in (False, True):
-        if unbiased and truth.n < 4:
+    for estimator in ("gretton", "song", "lange"):
+        if estimator != "gretton" and truth.n < 4:
             continue
-        wanted, allowed = truth.hsic(unbiased)
-        found = float(functions.hsic(x, y, unbiased=unbiased, **options))
-        assert abs(found - wanted) <= allowed, ("hsic", unbiased, found, wanted, allowed)
-        wanted, allowed = truth.cka(unbiased)
-        found = float(functions.cka(x, y, unbiased=unbiased, **options))
-        assert abs(found - wanted) <= allowed, ("cka", unbiased, found, wanted, allowed)
-        meant.append(allowed)
+        wanted, allowed = truth.hsic(estimator)
+        found = float(functions.hsic(x, y, estimator=estimator, **options))
+        assert abs(found - wanted) <= allowed, ("hsic", estimator, found, wanted, allowed)
+        wanted, allowed = truth.cka(estimator)
+        found = float(functions.cka(x, y, estimator=estimator, **options))
+        assert abs(found - wanted) <= allowed, ("cka", estimator, found, wanted, allowed)
+        if estimator != "lange":
+            meant.append(allowed)
     return min(meant)

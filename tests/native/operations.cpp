@@ -182,7 +182,8 @@ Neighbors search_many_rows(const Call& call) {
 
 KernelMatrix kernel_matrix(const Features& features, Kernel kernel, double bandwidth,
                            const Call& call) {
-  KernelMatrix matrix{&features};
+  KernelMatrix matrix;
+  matrix.features = &features;
   matrix.kernel = kernel;
   matrix.bandwidth = bandwidth;
   if (kernel == Kernel::polynomial)

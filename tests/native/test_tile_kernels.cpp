@@ -191,7 +191,7 @@ TEST(tile_polynomial) {
                          count, 0.5f);
     for (int i = 0; i < kTile; ++i) {
       const double v = 0.75 * products[i] + rows[i / kPanel] + columns[i % kPanel];
-      double wanted = 3.0 * products[i] - 0.5, size = std::abs(wanted);
+      double wanted = 3.0 * products[i] - 0.5, size = std::abs(3.0 * products[i]) + 0.5;
       for (int k = 0; k < count; ++k) {
         wanted += powers[k] * std::pow(v, k + 2);
         size += std::abs(powers[k]) * std::pow(std::abs(v) + 1, k + 2);
