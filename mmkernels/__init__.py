@@ -12,7 +12,7 @@ from .cknna import cknna
 from .correlation_matrices import cmd
 from .distance import distance_correlation
 from .gram import Gram, centered_gram, prepare_gram
-from .measures import measure, measures
+from .measures import measure, measure_matrix, measures
 from .neighbors import Neighbors, knn
 from .overlap import cycle_knn, jaccard_knn, mutual_knn, mutual_knn_matrix
 from .predictivity import linear_predictivity, linear_regression
@@ -48,6 +48,7 @@ __all__ = [
     "linear_predictivity",
     "linear_regression",
     "measure",
+    "measure_matrix",
     "measures",
     "mutual_knn",
     "mutual_knn_matrix",

@@ -29,18 +29,21 @@ class Input:
     values: np.ndarray
     type: str  # a name of _TYPES, or "bfloat16" with values holding its bits as uint16
     wrap: Callable[[Any], Array]  # a numpy value as an array of the caller's library
+    given: Array = None  # as the caller passed it
 
     @property
     def shape(self) -> tuple[int, int]:
         return self.values.shape
 
 
-def as_input(name: str, x: Array) -> Input:
-    """View ``x`` as a two-dimensional array of numbers in host memory.
+def as_input(name: str, x: Array | Input) -> Input:
+    """View ``x`` as a two-dimensional array of numbers in host memory; an Input keeps its name.
 
     Raises TypeError for what is not an array of real numbers, ValueError for a wrong shape or an
     array on another device; both name the argument.
     """
+    if isinstance(x, Input):
+        return x
     values, type_name, wrap = _from_torch(name, x) if _is_torch(x) else _from_other(name, x)
     if type_name not in _TYPES and type_name != "bfloat16":
         raise TypeError(f"{name} has dtype {type_name}; allowed are {_ALLOWED}.")
@@ -51,7 +54,7 @@ def as_input(name: str, x: Array) -> Input:
         )
     if values.shape[1] == 0:
         raise ValueError(f"{name} has no features; its shape is {tuple(values.shape)}.")
-    return Input(name, values, type_name, wrap)
+    return Input(name, values, type_name, wrap, x)
 
 
 def same_samples(*inputs: Any) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from ._arrays import Array
-from .alignment import cka, hsic
+import numpy as np
+
+from ._arrays import Array, as_input, same_samples
+from .alignment import cka, cka_matrix, hsic
 from .cknna import cknna
 from .correlation_matrices import cmd
 from .distance import distance_correlation
-from .overlap import cycle_knn, jaccard_knn, mutual_knn
+from .gram import Gram, prepare_gram
+from .neighbors import Neighbors, knn
+from .overlap import cycle_knn, jaccard_knn, mutual_knn, mutual_knn_matrix
 from .predictivity import linear_predictivity, linear_regression
 from .ranks import rank_similarity
 from .rsa import rsa
@@ -47,8 +51,18 @@ _MEASURES: dict[str, Callable[..., Array]] = {
 }
 
 
+# What one representation brings to every comparison it takes part in.
+_ON_LISTS = ("jaccard_knn", "cycle_knn", "lcs_knn", "edit_distance_knn", "rank_similarity")
+_ON_KERNELS = ("hsic", "unbiased_hsic")
+_MATRICES: dict[str, Callable[..., Array]] = {
+    "mutual_knn": mutual_knn_matrix,
+    "cka": partial(cka_matrix, unbiased=False),
+    "unbiased_cka": cka_matrix,
+}
+
+
 def measures() -> tuple[str, ...]:
-    """The names :func:`measure` knows.
+    """The names :func:`measure` and :func:`measure_matrix` know; distances end in "_distance".
 
     >>> "mutual_knn" in measures()
     True
@@ -66,6 +80,67 @@ def measure(name: str, x: Array, y: Array, **options: Any) -> Array:
     >>> round(float(measure("cka", np.eye(5), np.eye(5))), 6)
     1.0
     """
+    return _named(name)(x, y, **options)
+
+
+def measure_matrix(
+    name: str, xs: Sequence[Array], ys: Sequence[Array] | None = None, **options: Any
+) -> Array:
+    """The metric called ``name`` of every x with every y, as between all layers of two models.
+
+    Neighbours are searched, and kernels prepared, once per representation; metrics that share
+    nothing between comparisons are computed pair by pair.
+
+    Parameters
+    ----------
+    name : one of :func:`measures`.
+    xs, ys : sequences of (n, d) arrays of any widths, or of what the metric takes in their place;
+        ``ys`` defaults to ``xs``.
+    options : those of the metric.
+
+    Returns a (len(xs), len(ys)) float64 array of the library of ``xs[0]``.
+
+    >>> x = np.random.default_rng(0).normal(size=(20, 5))
+    >>> measure_matrix("cycle_knn", [x, -x], [x, x**3, x**2], k=3).shape
+    (2, 3)
+    """
+    function = _named(name)
+    if name in _MATRICES:
+        return _MATRICES[name](xs, ys, **options)
+    left = _representations("xs", xs)
+    right = left if ys is None else _representations("ys", ys)
+    same_samples(*left, *right)
+    wrap = left[0].wrap
+    prepare, options = _preparation(name, options)
+    prepared = [prepare(x) for x in left]
+    others = prepared if ys is None else [prepare(y) for y in right]
+    return wrap(np.array([[float(function(x, y, **options)) for y in others] for x in prepared]))
+
+
+def _named(name: str) -> Callable[..., Array]:
     if name not in _MEASURES:
         raise ValueError(f"There is no measure {name!r}; there are {', '.join(measures())}.")
-    return _MEASURES[name](x, y, **options)
+    return _MEASURES[name]
+
+
+def _representations(name: str, given: Sequence[Array]) -> list[Any]:
+    if len(given) == 0:
+        raise ValueError("xs and ys must each hold at least one representation.")
+    return [
+        x if isinstance(x, Neighbors | Gram) else as_input(f"{name}[{i}]", x)
+        for i, x in enumerate(given)
+    ]
+
+
+def _preparation(name: str, options: dict[str, Any]) -> tuple[Callable[[Any], Any], dict[str, Any]]:
+    """What to do with each representation once, and the options left for the comparisons."""
+    # Which samples are left out depends on both sides, so that nothing can be searched before.
+    if name in _ON_LISTS and options.get("zero_rows", "raise") == "raise":
+        chosen = {key: value for key, value in options.items() if key != "metric"}
+        k, metric = options.get("k", 10), options.get("metric", "cosine")
+        return (lambda x: x if isinstance(x, Neighbors) else knn(x, k, metric=metric)), chosen
+    if name in _ON_KERNELS:
+        kernel = {key: options[key] for key in ("kernel", "sigma") if key in options}
+        rest = {key: value for key, value in options.items() if key not in kernel}
+        return (lambda x: x if isinstance(x, Gram) else prepare_gram(x, **kernel)), rest
+    return (lambda x: x), options

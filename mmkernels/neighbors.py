@@ -88,7 +88,7 @@ def knn(x: Array, k: int, *, metric: str = "cosine", queries: Array | None = Non
         k = neighbor_count(k, candidates.shape[0] - 1, "x", candidates.shape)
         features = neighbor_features(candidates, metric)
         indices, scores = _cpu.knn(features, None, metric, k, scored=True)
-        return Neighbors(indices, scores, metric, "x", candidates.wrap)
+        return Neighbors(indices, scores, metric, candidates.name, candidates.wrap)
     rows = as_input("queries", queries)
     if rows.shape[1] != candidates.shape[1]:
         raise ValueError(

@@ -77,17 +77,14 @@ def rsa(
             f"compare={compare!r} ranks at most {_cpu.most_ranked} pairs; x has {n} samples, that "
             f"is {pairs} pairs. Use 'pearson' or 'cosine'."
         )
-    lists = [
-        _dissimilarities(side, given, choice)
-        for side, given, choice in zip(sides, (x, y), pair, strict=True)
-    ]
+    lists = [_dissimilarities(side, choice) for side, choice in zip(sides, pair, strict=True)]
     return sides[0].wrap(np.float64(_compare(sides, lists, compare)))
 
 
-def _dissimilarities(side: Input, given: Array, distance: Distance) -> np.ndarray:
+def _dissimilarities(side: Input, distance: Distance) -> np.ndarray:
     """(n (n - 1) / 2,) finite float64 values, with the scale of the features left to chance."""
     if callable(distance):
-        values = distance(given)
+        values = distance(side.given)
         # A torch function's result may want a gradient, which numpy does not give.
         values = values.detach() if hasattr(values, "detach") else values
         return _condensed(side, np.asarray(values), "distance")

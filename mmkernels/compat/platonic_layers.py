@@ -7,6 +7,7 @@ matrices are centred once; a model with 32 layers against one with 24 takes 56 s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ import mmkernels
 from .platonic import AlignmentMetrics, Tensor, _host, remove_outliers
 
 Layers = Tensor | Sequence[Tensor]
-_ON_NEIGHBORS = ("cycle_knn", "mutual_knn", "lcs_knn", "edit_distance_knn")
+_ON_LISTS = ("cycle_knn", "mutual_knn", "lcs_knn", "edit_distance_knn")
 
 
 def prepare_features(feats: Layers, q: float = 0.95, exact: bool = False) -> Layers:
@@ -81,19 +82,9 @@ def _scores(
     x: list[Tensor], y: list[Tensor], metric: str, topk: int, normalize: bool
 ) -> np.ndarray:
     """(layers of x, layers of y) float64."""
-    if metric in _ON_NEIGHBORS:
-        kind = "cosine" if normalize else "ip"
-        x, y = ([mmkernels.knn(layer, topk, metric=kind) for layer in side] for side in (x, y))
-        if metric == "mutual_knn":
-            return np.asarray(mmkernels.mutual_knn_matrix(x, y, k=topk))
-        return _pairwise(getattr(mmkernels, metric), x, y, k=topk)
-    if normalize:
+    options: dict[str, Any] = {"k": topk} if "knn" in metric else {}
+    if metric in _ON_LISTS:
+        options["metric"] = "cosine" if normalize else "ip"
+    elif normalize:
         x, y = ([torch.nn.functional.normalize(layer, dim=-1) for layer in z] for z in (x, y))
-    if metric in ("cka", "unbiased_cka"):
-        return np.asarray(mmkernels.cka_matrix(x, y, unbiased=metric == "unbiased_cka"))
-    options = {"topk": topk} if metric == "cknna" else {}
-    return _pairwise(getattr(AlignmentMetrics, metric), x, y, **options)
-
-
-def _pairwise(function, x, y, **options) -> np.ndarray:
-    return np.array([[float(function(a, b, **options)) for b in y] for a in x])
+    return np.asarray(mmkernels.measure_matrix(metric, x, y, **options))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import mmkernels
@@ -39,3 +40,49 @@ def test_unknown_names_and_options():
         mmkernels.measure("similarity", x, y)
     with pytest.raises(TypeError, match="bandwidth"):
         mmkernels.measure("cka", x, y, bandwidth=3)
+
+
+@pytest.mark.parametrize("name", mmkernels.measures())
+def test_a_matrix_holds_the_measure_of_every_pair(name):
+    layers = [*datasets.related(60, 9, 7), *datasets.related(60, 12, 5, seed=1)]
+    xs, ys = layers[:3], layers[3:] + layers[:1]
+    wanted = [[float(mmkernels.measure(name, x, y)) for y in ys] for x in xs]
+    found = mmkernels.measure_matrix(name, xs, ys)
+    np.testing.assert_allclose(found, wanted, atol=1e-6, rtol=1e-6)
+    square = mmkernels.measure_matrix(name, xs)
+    np.testing.assert_allclose(square, mmkernels.measure_matrix(name, xs, xs), atol=1e-6)
+
+
+def test_a_matrix_takes_options_and_what_was_computed_before():
+    x, y = datasets.related(60, 9, 7)
+    found = mmkernels.measure_matrix("lcs_knn", [x], [y], k=4, metric="l2")
+    assert found == [[mmkernels.lcs_knn(x, y, k=4, metric="l2")]]
+    searched = [mmkernels.knn(z, 6, metric="l2") for z in (x, y)]
+    assert mmkernels.measure_matrix("lcs_knn", searched[:1], searched[1:], k=4) == found
+    found = mmkernels.measure_matrix("unbiased_hsic", [x], [y], kernel="rbf", sigma=3)
+    assert found == [[mmkernels.hsic(x, y, kernel="rbf", sigma=3)]]
+    rbf = [mmkernels.prepare_gram(z, kernel="rbf", sigma=3) for z in (x, y)]
+    assert mmkernels.measure_matrix("unbiased_hsic", rbf[:1], rbf[1:]) == found
+
+
+@pytest.mark.parametrize("name", ["cycle_knn", "hsic", "cknna", "rsa", "procrustes", "cka"])
+def test_errors_of_a_matrix_name_the_representation(name):
+    x, y = datasets.related(60, 9, 7)
+    broken = y.copy()
+    broken[5, 2] = np.nan
+    with pytest.raises(ValueError, match=r"ys\[1\] has NaN or infinity in row 5"):
+        mmkernels.measure_matrix(name, [x], [y, broken])
+    with pytest.raises(ValueError, match=r"ys\[0\].*\(60, 9\) and \(59, 7\)"):
+        mmkernels.measure_matrix(name, [x], [y[:59]])
+    with pytest.raises(ValueError, match="at least one representation"):
+        mmkernels.measure_matrix(name, [x], [])
+
+
+def test_samples_left_out_of_a_matrix_are_those_of_each_pair():
+    x, y = datasets.related(60, 9, 7)
+    x[3] = 0
+    with pytest.warns(RuntimeWarning, match="zero row"):
+        found = mmkernels.measure_matrix("jaccard_knn", [x, y], [y], zero_rows="exclude")
+    assert found[1, 0] == 1
+    with pytest.raises(ValueError, match=r"xs\[0\] has a zero row"):
+        mmkernels.measure_matrix("jaccard_knn", [x, y], [y])
