@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +19,33 @@ if TYPE_CHECKING:
     import numpy as np
     from rich.table import Table
 
-METRICS = {"mutual_knn": ("k", "similarity"), "cka": ("kernel", "sigma", "biased")}
+_NEIGHBORS = ("k", "similarity")
+_KERNELS = ("kernel", "sigma", "biased")
+# Every metric, and which options it takes.
+METRICS: dict[str, tuple[str, ...]] = {
+    "mutual_knn": _NEIGHBORS,
+    "cka": _KERNELS,
+    "jaccard_knn": _NEIGHBORS,
+    "cycle_knn": _NEIGHBORS,
+    "lcs_knn": _NEIGHBORS,
+    "edit_distance_knn": _NEIGHBORS,
+    "rank_similarity": _NEIGHBORS,
+    "second_order_cosine": _NEIGHBORS,
+    "cknna": ("k",),
+    "hsic": _KERNELS,
+    "distance_correlation": (),
+    "cmd": (),
+    "cca": (),
+    "svcca": (),
+    "pwcca": (),
+    "procrustes": (),
+    "procrustes_distance": (),
+    "angular_shape_distance": (),
+    "rsa": (),
+    "linear_predictivity": (),
+    "linear_regression": (),
+}
+_BY_DEFAULT = ("mutual_knn", "cka")
 
 
 @dataclass(frozen=True)
@@ -49,12 +74,13 @@ class Measurement:
     matrix: np.ndarray
 
     def best(self) -> tuple[int, int] | None:
-        """Row and column of the highest score, the first of equal ones; None if all are NaN."""
+        """Row and column of the two layers most alike, the first of equals; None if all are NaN."""
         import numpy as np
 
         if np.isnan(self.matrix).all():
             return None
-        row, column = np.unravel_index(np.nanargmax(self.matrix), self.matrix.shape)
+        most_alike = np.nanargmin if self.metric.endswith("_distance") else np.nanargmax
+        row, column = np.unravel_index(most_alike(self.matrix), self.matrix.shape)
         return int(row), int(column)
 
 
@@ -66,19 +92,25 @@ class Measurement:
     "metrics",
     multiple=True,
     type=click.Choice(list(METRICS)),
-    help="May be given several times.  [default: all]",
+    help="May be given several times.  [default: mutual_knn and cka]",
 )
-@click.option("--k", type=int, help="Neighbours for mutual_knn.  [default: 10]")
+@click.option("--k", type=int, help="Neighbours, for metrics that take any.  [default: 10]")
 @click.option(
     "--similarity",
     type=click.Choice(["cosine", "ip", "l2"]),
-    help="What makes neighbours for mutual_knn.  [default: cosine]",
+    help="What makes neighbours.  [default: cosine]",
 )
 @click.option(
-    "--kernel", type=click.Choice(["linear", "rbf"]), help="Kernel of cka.  [default: linear]"
+    "--kernel",
+    type=click.Choice(["linear", "cosine", "rbf", "laplacian", "polynomial", "distance"]),
+    help="Kernel of cka and hsic.  [default: linear]",
 )
-@click.option("--sigma", type=Bandwidth(), help="Bandwidth of the rbf kernel.  [default: median]")
-@click.option("--biased", is_flag=True, help="The biased estimate of cka; it grows with width.")
+@click.option(
+    "--sigma", type=Bandwidth(), help="Bandwidth of rbf and laplacian.  [default: median]"
+)
+@click.option(
+    "--biased", is_flag=True, help="The biased estimate of cka and hsic; it grows with width."
+)
 @click.option(
     "--layer-axis",
     type=click.Choice(["0", "1"]),
@@ -105,16 +137,18 @@ def measure(
 
     Row i of A and row i of B are the same sample. A file is .npy, .npz, .safetensors or .pt (read
     with weights only) and holds one layer (samples x features) or many: several arrays, or one of
-    layers x samples x features. Scores of 1 mean alike; "chance" is the expected score of
-    unrelated features.
+    layers x samples x features. Scores of 1 mean alike, or 0 where the name ends in _distance
+    (lcs_knn: of k; hsic: has the units of the features); "chance" is the expected score of
+    unrelated features, where it is known.
 
     \b
     Examples:
         mmalign measure image.npy text.npy
         mmalign measure image_layers.npz text_layers.safetensors --metric mutual_knn --k 20
         mmalign measure image.npy text.npy --metric cka --kernel rbf --json
+        mmalign measure image.npy text.npy --metric procrustes --metric rsa
     """
-    asked = tuple(dict.fromkeys(metrics)) or tuple(METRICS)
+    asked = tuple(dict.fromkeys(metrics)) or _BY_DEFAULT
     given = {
         "k": k,
         "similarity": similarity,
@@ -122,10 +156,10 @@ def measure(
         "sigma": sigma,
         "biased": biased or None,
     }
-    for metric, names in METRICS.items():
-        for name in names:
-            if given[name] is not None and metric not in asked:
-                raise UserError(f"--{name} is for the metric {metric}, which is not asked for.")
+    for name, value in given.items():
+        if value is not None and not any(name in METRICS[metric] for metric in asked):
+            takers = " or ".join(metric for metric, names in METRICS.items() if name in names)
+            raise UserError(f"--{name} is for {takers}, which is not asked for.")
 
     from .data.features import load_features
 
@@ -154,20 +188,30 @@ def _measure(metric: str, files: list[FeatureFile], given: dict[str, Any]) -> Me
 
     import mmkernels
 
-    options: dict[str, Any]
-    compute: Callable[..., Any]
-    if metric == "mutual_knn":
-        k = 10 if given["k"] is None else given["k"]
-        options = {"k": k, "metric": given["similarity"] or "cosine"}
-        compute, chance = mmkernels.mutual_knn_matrix, k / max(files[0].n - 1, 1)
-    else:
-        kernel = given["kernel"] or "linear"
-        sigma = given["sigma"] or ("median" if kernel == "rbf" else None)
-        options = {"kernel": kernel, "sigma": sigma, "unbiased": not given["biased"]}
-        compute, chance = mmkernels.cka_matrix, None if given["biased"] else 0.0
+    names = METRICS[metric]
+    options: dict[str, Any] = {}
+    if "k" in names:
+        options["k"] = 10 if given["k"] is None else given["k"]
+    if "similarity" in names:
+        options["metric"] = given["similarity"] or "cosine"
+    if "kernel" in names:
+        options["kernel"] = given["kernel"] or "linear"
+        wide = options["kernel"] in ("rbf", "laplacian")
+        options["sigma"] = given["sigma"] or ("median" if wide else None)
+        options["unbiased"] = not given["biased"]
     xs, ys = ([array for _, array in file.layers] for file in files)
-    matrix = np.asarray(compute(xs, ys, **options), dtype=np.float64)
-    return Measurement(metric, options, chance, matrix)
+    named = dict(options)
+    unbiased = named.pop("unbiased", False)
+    matrix = mmkernels.measure_matrix(f"unbiased_{metric}" if unbiased else metric, xs, ys, **named)
+    chance = _chance(metric, options, files[0].n)
+    return Measurement(metric, options, chance, np.asarray(matrix, dtype=np.float64))
+
+
+def _chance(metric: str, options: dict[str, Any], n: int) -> float | None:
+    """The expected score of unrelated features, where it does not depend on what they are."""
+    if metric == "mutual_knn":
+        return options["k"] / max(n - 1, 1)
+    return 0.0 if options.get("unbiased") else None
 
 
 def _in_words_of_files(text: str, files: list[FeatureFile]) -> str:
@@ -250,11 +294,14 @@ def _print_unsqueezed(table: Table) -> None:
 
 
 def _label(one: Measurement) -> str:
-    if one.metric == "mutual_knn":
-        return f"mutual_knn (k={one.options['k']}, {one.options['metric']})"
-    sigma = f", sigma={one.options['sigma']}" if one.options["sigma"] is not None else ""
-    estimate = "unbiased" if one.options["unbiased"] else "biased"
-    return f"cka ({one.options['kernel']}{sigma}, {estimate})"
+    options = one.options
+    words = [f"k={options['k']}"] if "k" in options else []
+    if "metric" in options:
+        words.append(options["metric"])
+    if "kernel" in options:
+        sigma = [] if options["sigma"] is None else [f"sigma={options['sigma']}"]
+        words += [options["kernel"], *sigma, "unbiased" if options["unbiased"] else "biased"]
+    return f"{one.metric} ({', '.join(words)})" if words else one.metric
 
 
 def _decimal(value: float) -> str:

@@ -65,7 +65,7 @@ WRONG = [
     (["measure", "a.npy", "b.npy", "--k", "0"], "k must be between 1 and 59"),
     (["measure", "a.npy", "b.npy", "--k", "ten"], "'ten' is not a valid integer"),
     (["measure", "a.npy", "b.npy", "--metric", "cosine"], "'cosine' is not one of"),
-    (["measure", "a.npy", "b.npy", "--metric", "cka", "--k", "3"], "--k is for the metric"),
+    (["measure", "a.npy", "b.npy", "--metric", "cka", "--k", "3"], "--k is for mutual_knn or"),
     (["measure", "a.npy", "b.npy", "--metric", "mutual_knn", "--biased"], "--biased is for"),
     (["measure", "a.npy", "b.npy", "--sigma", "-1"], "'-1' is not a positive number"),
     (["measure", "a.npy", "b.npy", "--sigma", "2"], "the linear kernel has none"),

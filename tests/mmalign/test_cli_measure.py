@@ -105,7 +105,29 @@ def test_a_score_that_is_not_defined(capsys, features):
     assert json.loads(output)["results"][0]["best"] is None
 
 
-def test_metrics_are_those_of_studies():
+def test_metrics_are_those_of_the_library_and_of_studies():
+    import mmkernels
     from mmalign.study.metrics import METRICS as study_metrics
 
-    assert set(METRICS) == set(study_metrics)
+    assert set(study_metrics) <= set(METRICS)
+    assert {name.removeprefix("unbiased_") for name in mmkernels.measures()} == set(METRICS)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_every_metric_is_measured(capsys, features, metric):
+    import mmkernels
+
+    document = run_json(capsys, "measure", "a.npy", "b.npy", "--metric", metric)
+    (result,) = document["results"]
+    name = f"unbiased_{metric}" if metric in ("cka", "hsic") else metric
+    expected = float(mmkernels.measure(name, features["a"], features["b"]))
+    assert result["matrix"][0][0] == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_best_of_distances_is_the_smallest(capsys, features):
+    code, output, _ = run(
+        capsys, "measure", "layers.npz", "layers.npz", "--metric", "procrustes_distance", "--json"
+    )
+    assert code == 0
+    (result,) = json.loads(output)["results"]
+    assert result["best"]["score"] == pytest.approx(0, abs=1e-6)
