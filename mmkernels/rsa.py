@@ -52,8 +52,9 @@ def rsa(
     Returns a float64 scalar of the library of ``x``, between -1 and 1; NaN, with a warning, where
     the dissimilarities of a side are all equal (all 0, for "cosine"), as with n = 2. A constant
     row, or a zero row for "cosine", has no correlation with others and raises ValueError. Scale
-    and order of the features change nothing, nor, but for "cosine", does a shift of them, up to
-    rounding ("correlation": a shift of whole rows).
+    and order of the features change nothing, nor does a shift of them, but for "cosine" and, unless
+    it is one number for a whole row, "correlation". Values count as equal when they are to the
+    last bit, as of equal rows or sums of whole numbers.
 
     Cost: n^2 (d_x + d_y) / 2 float64 differences, and O(m log m), m = n (n - 1) / 2, for ranks.
     Memory: 16 m bytes, while ranking 48 m: 0.5 and 1.6 GB at n = 8192. Ranks go up to m < 2^32.
