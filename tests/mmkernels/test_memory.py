@@ -13,6 +13,8 @@ CALLS = {
     "mutual_knn": "mutual_knn(x, y)",
     "cka linear": "cka(x, y)",
     "cka rbf": "cka(x, y, kernel='rbf')",
+    "distance_correlation": "distance_correlation(x, y)",
+    "cmd": "cmd(x, y)",
 }
 
 
