@@ -14,7 +14,7 @@ namespace mmkernels::cpu {
 // a pair, which may differ by rounding, the one above the diagonal counts.
 class PrecomputedMatrix {
  public:
-  // Reads the (n, n) array three times; it must outlive this object. Memory 8 n bytes.
+  // Reads the (n, n) array twice; it must outlive this object. Memory 16 n bytes.
   PrecomputedMatrix(const ArrayView& view, const Call& call);
 
   const ArrayView view;

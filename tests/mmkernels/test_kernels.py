@@ -170,6 +170,32 @@ def test_rows_of_one_direction_have_no_cosine_to_compare():
         assert np.isnan(found)
 
 
+class TestErrors:
+    def test_zero_rows_have_no_cosine(self):
+        x, y = datasets.related(20, 4, 3)
+        x[11] = 0
+        refuse(ValueError, ["x has a zero row", "row 11", "(20, 4)"], _cosine, x, y)
+        refuse(ValueError, ["y has a zero row", "row 11"], _cosine, y, x)
+
+    @pytest.mark.parametrize("kernel", KERNELS)
+    def test_not_finite(self, kernel):
+        x, y = datasets.related(20, 4, 3)
+        x[7, 2] = np.nan
+        refuse(ValueError, ["x has NaN", "row 7 "], mmkernels.cka, x, y, kernel=kernel)
+
+    def test_parameters_of_other_kernels(self):
+        x = datasets.gaussian(20, 4)
+        prepare = mmkernels.prepare_gram
+        for kernel in ("cosine", "distance", "polynomial", "precomputed"):
+            refuse(ValueError, ["sigma", kernel], prepare, x, kernel=kernel, sigma=1.0)
+        for name in ("degree", "offset", "gamma"):
+            refuse(ValueError, [name, "rbf"], prepare, x, kernel="rbf", **{name: 2})
+
+    def test_median_of_equal_rows_is_no_bandwidth(self):
+        x = np.repeat(datasets.gaussian(2, 3), [18, 2], axis=0)
+        refuse(ValueError, ["sigma", "median"], mmkernels.prepare_gram, x, kernel="laplacian")
+
+
 def _cosine(x, y):
     return mmkernels.cka(x, y, kernel="cosine")
 

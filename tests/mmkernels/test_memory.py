@@ -15,6 +15,8 @@ CALLS = {
     "cknna": "cknna(x, y)",
     "cka linear": "cka(x, y)",
     "cka rbf": "cka(x, y, kernel='rbf')",
+    "distance_correlation": "distance_correlation(x, y)",
+    "cmd": "cmd(x, y)",
 }
 
 
