@@ -8,6 +8,7 @@
 
 from ._native import _cpu  # noqa: F401 - an unbuilt checkout says so before anything else
 from .gram import Gram, centered_gram, cka, cka_matrix, hsic, prepare_gram
+from .linear_cka import LinearCKA
 from .measures import measure, measures
 from .neighbors import Neighbors, knn
 from .overlap import mutual_knn, mutual_knn_matrix
@@ -17,6 +18,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Gram",
+    "LinearCKA",
     "Neighbors",
     "centered_gram",
     "cka",

@@ -74,9 +74,6 @@ def _is_torch(x: Array) -> bool:
 def _from_torch(name: str, x: Array) -> tuple[np.ndarray, str, Callable[[Any], Array]]:
     import torch
 
-    def wrap(value: Any) -> torch.Tensor:
-        return torch.from_numpy(np.asarray(value))
-
     if x.device.type != "cpu":
         raise ValueError(
             f"{name} is on the device {x.device}; this build of mmkernels computes on the CPU: "
@@ -87,12 +84,12 @@ def _from_torch(name: str, x: Array) -> tuple[np.ndarray, str, Callable[[Any], A
     x = x.detach()
     if x.dtype == torch.bfloat16:
         # numpy has no bfloat16: the same bits under another name.
-        return x.view(torch.int16).numpy().view(np.uint16), "bfloat16", wrap
+        return x.view(torch.int16).numpy().view(np.uint16), "bfloat16", _torch_value
     try:
         values = x.numpy()
     except (TypeError, RuntimeError):
         raise TypeError(f"{name} has dtype {x.dtype}; allowed are {_ALLOWED}.") from None
-    return values, values.dtype.name, wrap
+    return values, values.dtype.name, _torch_value
 
 
 def _from_other(name: str, x: Array) -> tuple[np.ndarray, str, Callable[[Any], Array]]:
@@ -116,6 +113,12 @@ def _from_other(name: str, x: Array) -> tuple[np.ndarray, str, Callable[[Any], A
     if not values.dtype.isnative:
         values = values.astype(values.dtype.newbyteorder("="))
     return values, values.dtype.name, wrap
+
+
+def _torch_value(value: Any) -> Any:
+    import torch
+
+    return torch.from_numpy(np.asarray(value))
 
 
 def _numpy_value(value: Any) -> Any:

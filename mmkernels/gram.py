@@ -11,12 +11,13 @@ import numpy as np
 from ._arrays import Array, Input, as_input, same_samples
 from ._checks import KERNELS, at_least, bandwidth, one_of
 from ._features import require_usable
+from ._moments import hsic_from_products
 from ._native import _cpu
 
 # A self-similarity below this share of the kernel's mean square is what rounding leaves of zero.
 _DEGENERATE = 1e-12
 # Feature-space sums in float32 keep six digits of an unbiased self-similarity above this share of
-# the sum they subtract from; below it (one sample outweighs all others) tiles are used.
+# the sum they subtract from; below it (one sample outweighs all others) they are in float64.
 _CANCELLED = 0.05
 
 
@@ -244,8 +245,12 @@ def _hsic(
             for (a, b), (own, magnitude) in zip(pairs, results, strict=True)
             if a == b
         )
-        if kept or not unbiased:
-            return [r[0] for r in results], [r[1] for r in results]
+        if unbiased and not kept:
+            results = [
+                hsic_from_products(_cpu.lifted_products(grams[a].features, grams[b].features), True)
+                for a, b in pairs
+            ]
+        return [r[0] for r in results], [r[1] for r in results]
     results = _cpu.hsic_by_tiles([g.matrix for g in grams], pairs, unbiased)
     return [r[0] for r in results], [r[1] for r in results]
 

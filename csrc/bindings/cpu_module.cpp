@@ -10,6 +10,7 @@
 #include "../cpu/features.hpp"
 #include "../cpu/gram.hpp"
 #include "../cpu/knn.hpp"
+#include "../cpu/lifted_products.hpp"
 #include "../cpu/overlap.hpp"
 #include "../cpu/thread_pool.hpp"
 #include "../cpu/tile_kernels.hpp"
@@ -113,6 +114,28 @@ std::pair<double, double> features_hsic(const BoundFeatures& x, const BoundFeatu
   return {value.hsic, value.magnitude};
 }
 
+using DoubleArray = py::array_t<double, py::array::c_style>;
+
+DoubleArray lifted(const BoundFeatures& x, const BoundFeatures& y) {
+  DoubleArray out({x.features->view.columns + 2, y.features->view.columns + 2});
+  double* data = out.mutable_data();
+  {
+    py::gil_scoped_release unlocked;
+    lifted_products(*x.features, *y.features, data, interruptible());
+  }
+  return out;
+}
+
+void add_moved(const DoubleArray& products, double ratio_x, const DoubleArray& shift_x,
+               double ratio_y, const DoubleArray& shift_y, DoubleArray& out) {
+  const Move move_x{ratio_x, shift_x.data()}, move_y{ratio_y, shift_y.data()};
+  const int64_t d_x = shift_x.shape(0), d_y = shift_y.shape(0);
+  const double* data = products.data();
+  double* target = out.mutable_data();
+  py::gil_scoped_release unlocked;
+  add_moved_products(data, d_x, move_x, d_y, move_y, target, interruptible());
+}
+
 template <class T>
 py::array gram_array(const BoundKernel& kernel) {
   const int64_t n = kernel.features->features->view.rows;
@@ -151,6 +174,8 @@ PYBIND11_MODULE(_cpu, module) {
       .def_property_readonly("zero_rows", [](const BoundFeatures& f) { return f.features->zero_rows; })
       .def_property_readonly("overflows", [](const BoundFeatures& f) { return f.features->overflows; })
       .def_property_readonly("constant", [](const BoundFeatures& f) { return f.features->constant(); })
+      .def_property_readonly("centre", [](const BoundFeatures& f) { return f.features->centre; })
+      .def_property_readonly("scale", [](const BoundFeatures& f) { return f.features->scale; })
       .def("median_distance", [](const BoundFeatures& f) {
         py::gil_scoped_release unlocked;
         return median_distance(*f.features, interruptible());
@@ -165,6 +190,9 @@ PYBIND11_MODULE(_cpu, module) {
   module.def("overlaps", &overlaps, py::arg("lists"), py::arg("left"), py::arg("right"));
   module.def("hsic_by_tiles", &tiles_hsic, py::arg("kernels"), py::arg("pairs"), py::arg("unbiased"));
   module.def("hsic_by_features", &features_hsic, py::arg("x"), py::arg("y"), py::arg("unbiased"));
+  module.def("lifted_products", &lifted, py::arg("x"), py::arg("y"));
+  module.def("add_moved_products", &add_moved, py::arg("products"), py::arg("ratio_x"),
+             py::arg("shift_x"), py::arg("ratio_y"), py::arg("shift_y"), py::arg("out").noconvert());
   module.def("centered_gram_float32", &gram_array<float>, py::arg("kernel"));
   module.def("centered_gram_float64", &gram_array<double>, py::arg("kernel"));
 }

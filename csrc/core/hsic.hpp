@@ -41,4 +41,24 @@ inline double unbiased_hsic(const PairSums& s) {
          (n * (n - 3));
 }
 
+// What linear kernels of centred rows leave behind. Their row sums vanish, so that off the diagonal
+// they are minus the diagonal.
+struct FeatureSums {
+  int64_t n;
+  double product;  // sum over all i, j of K_ij L_ij
+  double diagonal_k = 0, diagonal_l = 0, diagonal_product = 0;  // of K_ii, L_ii, and K_ii L_ii
+};
+
+inline double biased_hsic(const FeatureSums& s) {
+  const double n = static_cast<double>(s.n);
+  return s.product / ((n - 1) * (n - 1));
+}
+
+inline double unbiased_hsic(const FeatureSums& s) {
+  const double n = static_cast<double>(s.n);
+  return (s.product + s.diagonal_k / (n - 1) * (s.diagonal_l / (n - 2)) -
+          n / (n - 2) * s.diagonal_product) /
+         (n * (n - 3));
+}
+
 }  // namespace mmkernels
