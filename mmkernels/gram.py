@@ -11,6 +11,7 @@ import numpy as np
 from ._arrays import Array, Input, as_input, same_samples
 from ._checks import KERNELS, at_least, bandwidth, one_of
 from ._features import require_usable
+from ._gradients import differentiable, wants_gradient
 from ._moments import hsic_from_products
 from ._native import _cpu
 
@@ -90,12 +91,17 @@ def hsic(
     x, y : (n, d_x) and (n, d_y) arrays, rows paired, or :class:`Gram` objects.
     kernel, sigma : as in :func:`prepare_gram`.
 
+    Where a tensor requires a gradient (and PyTorch is to record it) the result has one: see
+    :func:`mmkernels.torch.hsic`.
+
     Returns a float64 scalar of the library of ``x``. Cost: n^2 (d_x + d_y) / 2 multiply-adds, or
     n d_x d_y for linear kernels where that is less; memory 4 n (d_x + d_y) bytes.
 
     >>> round(float(hsic(np.arange(5.0)[:, None], np.arange(5.0)[:, None])), 6)
     5.166667
     """
+    if wants_gradient(x, y):
+        return differentiable("hsic", x, y, kernel=kernel, sigma=sigma, unbiased=unbiased)
     grams = _pair(x, y, kernel, sigma, unbiased)
     values, _ = _hsic(grams, [(0, 1)], unbiased)
     # One unit at a time: their product can overflow where the quotient does not.
@@ -118,12 +124,14 @@ def cka(
 
     Parameters are those of :func:`hsic`. Returns a float64 scalar of the library of ``x``; NaN,
     with a warning, where a side is constant and the quotient would be 0 / 0. Nothing is added to
-    the denominator, nothing is clamped.
+    the denominator, nothing is clamped. Differentiable as :func:`hsic` is.
 
     >>> x = np.random.default_rng(0).normal(size=(50, 3))
     >>> round(float(cka(x, 2 * x + 5)), 6)
     1.0
     """
+    if wants_gradient(x, y):
+        return differentiable("cka", x, y, kernel=kernel, sigma=sigma, unbiased=unbiased)
     grams = _pair(x, y, kernel, sigma, unbiased)
     return grams[0].wrap(np.float64(_cka(grams, [0], [1], unbiased)[0, 0]))
 
