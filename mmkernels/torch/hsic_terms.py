@@ -16,8 +16,8 @@ from torch import Tensor
 
 from mmkernels._moments import DEGENERATE
 
-# Entries of one block of a kernel matrix: 16 MiB in float64.
-_BLOCK_ENTRIES = 2**21
+# Entries of one block of a kernel matrix: 4 MiB in float64.
+_BLOCK_ENTRIES = 2**19
 
 
 @torch.library.custom_op("mmkernels::hsic_terms", mutates_args=())

@@ -32,10 +32,10 @@ def hsic(
 
     Where no gradient is asked for the engine computes the value; where one is, PyTorch does, in
     float64 whatever the type of the tensors, on their device: n d_x d_y multiply-adds (linear; or
-    n^2 (d_x + d_y) where that is less), or n^2 (d_x + d_y), some three times that backwards, and
-    memory 8 n (d_x + d_y) bytes and a few blocks of 16 MiB. A median bandwidth is a constant: the
-    gradient does not go through it. Second derivatives are not there. Sums follow PyTorch's
-    threads, unlike those of the engine.
+    n^2 (d_x + d_y) where that is less), or n^2 (d_x + d_y), some three times that backwards. The
+    memory is that of the features in float64 and of a dozen blocks of 4 MiB, or of one row of
+    n values. A median bandwidth is a constant: the gradient does not go through it. There are no
+    second derivatives. Sums follow PyTorch's threads, unlike those of the engine.
 
     >>> x = torch.tensor([[0.0], [1.0], [2.0], [4.0]], requires_grad=True)
     >>> mmkernels.torch.hsic(x, x, unbiased=False).backward()
