@@ -19,6 +19,17 @@ import mmkernels.torch  # noqa: E402
 
 KERNELS = [("linear", None), ("rbf", 1.7)]
 FUNCTIONS = ["hsic", "cka"]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """PyTorch's threads wait for each other where other programs hold the processors."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 # n below and above the widths: products of features, and of samples.
 SHAPES = [(5, 9, 8), (7, 3, 2), (12, 1, 4)]
 
