@@ -12,6 +12,7 @@ from .cknna import cknna
 from .correlation_matrices import cmd
 from .distance import distance_correlation
 from .gram import Gram, centered_gram, prepare_gram
+from .linear_cka import LinearCKA
 from .measures import measure, measure_matrix, measures
 from .neighbors import Neighbors, knn
 from .overlap import cycle_knn, jaccard_knn, mutual_knn, mutual_knn_matrix
@@ -28,6 +29,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Gram",
+    "LinearCKA",
     "Neighbors",
     "angular_shape_distance",
     "cca",

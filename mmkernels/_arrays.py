@@ -18,6 +18,7 @@ _TYPES = frozenset(
     ["float16", "float32", "float64", "bool"]
     + [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
 )
+_DLPACK_HOST = (1, 3)  # kDLCPU and kDLCUDAHost: ordinary and pinned memory
 _ALLOWED = "float16, bfloat16, float32, float64, an integer type or bool"
 
 
@@ -77,48 +78,76 @@ def _is_torch(x: Array) -> bool:
 def _from_torch(name: str, x: Array) -> tuple[np.ndarray, str, Callable[[Any], Array]]:
     import torch
 
-    def wrap(value: Any) -> torch.Tensor:
-        return torch.from_numpy(np.asarray(value))
-
+    if x.device.type == "meta":
+        raise ValueError(f"{name} is on the device meta and holds no values; materialise it first.")
     if x.device.type != "cpu":
         raise ValueError(
             f"{name} is on the device {x.device}; this build of mmkernels computes on the CPU: "
             f"pass {name}.cpu()."
         )
-    if x.layout != torch.strided:
-        raise TypeError(f"{name} has the layout {x.layout}; pass a dense tensor.")
-    x = x.detach()
+    if x.layout != torch.strided or x.is_nested:
+        kind = "is a nested tensor" if x.is_nested else f"has the layout {x.layout}"
+        raise TypeError(f"{name} {kind}; pass a dense tensor.")
+    x = x.detach().resolve_neg()
     if x.dtype == torch.bfloat16:
         # numpy has no bfloat16: the same bits under another name.
-        return x.view(torch.int16).numpy().view(np.uint16), "bfloat16", wrap
+        return x.view(torch.int16).numpy().view(np.uint16), "bfloat16", _torch_value
     try:
-        values = x.numpy()
-    except (TypeError, RuntimeError):
+        values = x.resolve_conj().numpy()
+    except (TypeError, RuntimeError) as error:
+        if str(x.dtype).removeprefix("torch.") in _TYPES:
+            # A tensor of a transformation (vmap, a trace) that stands for values to come.
+            raise TypeError(
+                f"{name} is a {type(x).__name__} whose values cannot be read: {_sentence(error)}"
+            ) from None
         raise TypeError(f"{name} has dtype {x.dtype}; allowed are {_ALLOWED}.") from None
-    return values, values.dtype.name, wrap
+    return values, values.dtype.name, _torch_value
 
 
 def _from_other(name: str, x: Array) -> tuple[np.ndarray, str, Callable[[Any], Array]]:
     wrap: Callable[[Any], Array] = _numpy_value
     values = x
+    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+        raise TypeError(
+            f"{name} is a masked array; drop the samples it masks, or pass {name}.data."
+        )
     if not isinstance(x, np.ndarray):
         if hasattr(x, "__array_namespace__"):
             wrap = x.__array_namespace__().asarray
-        if hasattr(x, "__dlpack_device__") and x.__dlpack_device__()[0] not in (1, 3):
+        if hasattr(x, "__dlpack_device__"):
+            elsewhere = x.__dlpack_device__()[0] not in _DLPACK_HOST
+        else:
+            elsewhere = hasattr(x, "__cuda_array_interface__")
+        if elsewhere:
             raise ValueError(
                 f"{name} is not in host memory; this build of mmkernels computes on the CPU: copy "
                 "it there first."
             )
+        if hasattr(x, "toarray") and hasattr(x, "nnz"):
+            raise TypeError(f"{name} is a sparse {type(x).__name__}; pass {name}.toarray().")
         try:
             only_dlpack = hasattr(x, "__dlpack__") and not hasattr(x, "__array__")
             values = np.from_dlpack(x) if only_dlpack else np.asarray(x)
         except Exception as error:
-            raise TypeError(f"{name} cannot be read as an array of numbers: {error}.") from None
+            raise TypeError(
+                f"{name} cannot be read as an array of numbers: {_sentence(error)}"
+            ) from None
     if values.dtype.name == "bfloat16":
         return values.view(np.uint16), "bfloat16", wrap
     if not values.dtype.isnative:
         values = values.astype(values.dtype.newbyteorder("="))
     return values, values.dtype.name, wrap
+
+
+def _sentence(error: Exception) -> str:
+    first = (str(error).splitlines() or [type(error).__name__])[0]
+    return first.split(". ")[0].rstrip(".") + "."
+
+
+def _torch_value(value: Any) -> Any:
+    import torch
+
+    return torch.from_numpy(np.asarray(value))
 
 
 def _numpy_value(value: Any) -> Any:

@@ -52,11 +52,11 @@ def neighbor_features(rows: Input, metric: str, frame: Any = None) -> Any:
     return features
 
 
-def require_usable(features: Any, rows: Input) -> None:
-    """Raise ValueError for values that no metric is defined on."""
+def require_usable(features: Any, rows: Input, first: int = 0) -> None:
+    """Raise ValueError for values that no metric is defined on; row 0 of features is `first`."""
     if features.first_nonfinite >= 0:
         raise ValueError(
-            f"{rows.name} has NaN or infinity in row {features.first_nonfinite} (shape "
+            f"{rows.name} has NaN or infinity in row {first + features.first_nonfinite} (shape "
             f"{rows.shape}); all values must be finite."
         )
     if features.overflows:

@@ -11,12 +11,13 @@ import numpy as np
 from ._arrays import same_samples
 from ._checks import at_least, one_of
 from ._kernels import LINEAR, Kernel
+from ._moments import DEGENERATE, hsic_from_products
 from ._native import _cpu
 from .gram import Gram, as_gram
 
 ESTIMATORS = ("gretton", "song", "lange")
 # Feature-space sums in float32 keep six digits of a self-similarity without the diagonal above this
-# share of the sum they subtract from; below it (one sample outweighs all others) tiles are used.
+# share of the sum they subtract from; below it (one sample outweighs all others) they are float64.
 _CANCELLED = 0.05
 
 Pairs = Sequence[tuple[int, int]]
@@ -53,21 +54,20 @@ def require_samples(grams: list[Gram], estimator: str) -> None:
 
 def hsic_values(grams: list[Gram], pairs: Pairs, estimator: str) -> list[tuple[float, bool]]:
     """HSIC of the pairs in units of the tiles, and whether it is no more than rounding of 0."""
-    results = None
-    if _features_are_cheaper(grams, pairs):
-        results = [
-            _cpu.hsic_by_features(grams[a].features, grams[b].features, estimator) for a, b in pairs
-        ]
-        cancelled = any(
-            not own > _CANCELLED * magnitude
-            for (a, b), (own, magnitude, _) in zip(pairs, results, strict=True)
-            if a == b
-        )
-        if cancelled and estimator != "gretton":
-            results = None
-    if results is None:
+    if not _features_are_cheaper(grams, pairs):
         results = _cpu.hsic_by_tiles([gram.matrix for gram in grams], pairs, estimator)
-    return [(value, not value > rounding) for value, _, rounding in results]
+        return [(value, not value > rounding) for value, _, rounding in results]
+    features = [(grams[a].features, grams[b].features) for a, b in pairs]
+    results = [_cpu.hsic_by_features(x, y, estimator) for x, y in features]
+    cancelled = any(
+        not own > _CANCELLED * magnitude
+        for (a, b), (own, magnitude, _) in zip(pairs, results, strict=True)
+        if a == b
+    )
+    if not cancelled or estimator == "gretton":
+        return [(value, not value > rounding) for value, _, rounding in results]
+    exact = [hsic_from_products(_cpu.lifted_products(x, y), estimator) for x, y in features]
+    return [(value, not value > DEGENERATE * magnitude) for value, magnitude in exact]
 
 
 def alignments(

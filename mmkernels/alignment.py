@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ._arrays import Array
+from ._gradients import differentiable, wants_gradient
 from ._hsic import alignments, estimator_named, hsic_values, paired_grams, require_samples
 from ._kernels import kernel_named
 from .gram import Gram, as_gram
@@ -39,6 +40,9 @@ def hsic(
           of O(1 / n^2), but an inner product of matrices, so that its CKA is a cosine; often
           mislabelled as unbiased.
 
+    Where a tensor requires a gradient (and PyTorch is to record it) the result has one: see
+    :func:`mmkernels.torch.hsic`.
+
     Returns a float64 scalar of the library of ``x``. Cost: n^2 (d_x + d_y) / 2 multiply-adds, or
     n d_x d_y for linear and cosine kernels where that is less; memory 4 n (d_x + d_y) bytes.
 
@@ -49,6 +53,8 @@ def hsic(
     5.166667
     """
     estimator = estimator_named(estimator, unbiased)
+    if wants_gradient(x, y):
+        return differentiable("hsic", x, y, kernel=kernel, sigma=sigma, estimator=estimator)
     grams = paired_grams(x, y, kernel_named(kernel, sigma), estimator)
     [(value, _)] = hsic_values(grams, [(0, 1)], estimator)
     # One unit at a time: their product can overflow where the quotient does not.
@@ -74,13 +80,15 @@ def cka(
 
     Parameters are those of :func:`hsic`. Returns a float64 scalar of the library of ``x``; NaN,
     with a warning, where a side is constant and the quotient would be 0 / 0. Nothing is added to
-    the denominator, nothing is clamped.
+    the denominator, nothing is clamped. Differentiable as :func:`hsic` is.
 
     >>> x = np.random.default_rng(0).normal(size=(50, 3))
     >>> round(float(cka(x, 2 * x + 5)), 6)
     1.0
     """
     estimator = estimator_named(estimator, unbiased)
+    if wants_gradient(x, y):
+        return differentiable("cka", x, y, kernel=kernel, sigma=sigma, estimator=estimator)
     grams = paired_grams(x, y, kernel_named(kernel, sigma), estimator)
     return grams[0].wrap(np.float64(alignments(grams, [0], [1], estimator, "CKA")[0, 0]))
 

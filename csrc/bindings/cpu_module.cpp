@@ -14,6 +14,7 @@
 #include "../cpu/gram.hpp"
 #include "../cpu/knn.hpp"
 #include "../cpu/moments.hpp"
+#include "../cpu/lifted_products.hpp"
 #include "../cpu/overlap.hpp"
 #include "../cpu/ranks.hpp"
 #include "../cpu/second_order.hpp"
@@ -170,6 +171,28 @@ py::array_t<double> along_centre(const BoundFeatures& features) {
   return py::array_t<double>(static_cast<int64_t>(products.size()), products.data());
 }
 
+using DoubleArray = py::array_t<double, py::array::c_style>;
+
+DoubleArray lifted(const BoundFeatures& x, const BoundFeatures& y) {
+  DoubleArray out({x.features->view.columns + 2, y.features->view.columns + 2});
+  double* data = out.mutable_data();
+  {
+    py::gil_scoped_release unlocked;
+    lifted_products(*x.features, *y.features, data, interruptible());
+  }
+  return out;
+}
+
+void add_moved(const DoubleArray& products, double ratio_x, const DoubleArray& shift_x,
+               double ratio_y, const DoubleArray& shift_y, DoubleArray& out) {
+  const Move move_x{ratio_x, shift_x.data()}, move_y{ratio_y, shift_y.data()};
+  const int64_t d_x = shift_x.shape(0), d_y = shift_y.shape(0);
+  const double* data = products.data();
+  double* target = out.mutable_data();
+  py::gil_scoped_release unlocked;
+  add_moved_products(data, d_x, move_x, d_y, move_y, target, interruptible());
+}
+
 template <class T>
 py::array gram_array(const BoundKernel& kernel) {
   const int64_t n = kernel.matrix.samples();
@@ -283,6 +306,7 @@ PYBIND11_MODULE(_cpu, module) {
       .def_property_readonly("constant", [](const BoundFeatures& f) { return f.features->constant(); })
       .def_property_readonly("scale", [](const BoundFeatures& f) { return f.features->scale; })
       .def_property_readonly("centre_norm", [](const BoundFeatures& f) { return f.features->centre_norm(); })
+      .def_property_readonly("centre", [](const BoundFeatures& f) { return f.features->centre; })
       .def("along_centre", &along_centre)
       .def("median_distance", [](const BoundFeatures& f) {
         py::gil_scoped_release unlocked;
@@ -332,6 +356,9 @@ PYBIND11_MODULE(_cpu, module) {
   module.attr("most_ranked") = kMostRanked;
   module.def("hsic_by_tiles", &tiles_hsic, py::arg("kernels"), py::arg("pairs"), py::arg("estimator"));
   module.def("hsic_by_features", &features_hsic, py::arg("x"), py::arg("y"), py::arg("estimator"));
+  module.def("lifted_products", &lifted, py::arg("x"), py::arg("y"));
+  module.def("add_moved_products", &add_moved, py::arg("products"), py::arg("ratio_x"),
+             py::arg("shift_x"), py::arg("ratio_y"), py::arg("shift_y"), py::arg("out").noconvert());
   module.def("centered_gram_float32", &gram_array<float>, py::arg("kernel"));
   module.def("centered_gram_float64", &gram_array<double>, py::arg("kernel"));
 }

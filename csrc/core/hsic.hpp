@@ -73,4 +73,21 @@ inline double hsic(const PairSums& sums, Estimator estimator) {
   return estimator == Estimator::song ? unbiased_hsic(sums) : lange_hsic(sums);
 }
 
+// What linear kernels of centred rows leave behind. Their row sums vanish, so that off the diagonal
+// they are minus the diagonal.
+struct FeatureSums {
+  int64_t n;
+  double product;  // sum over all i, j of K_ij L_ij
+  double diagonal_k = 0, diagonal_l = 0, diagonal_product = 0;  // of K_ii, L_ii, and K_ii L_ii
+};
+
+inline double hsic(const FeatureSums& s, Estimator estimator) {
+  const double n = static_cast<double>(s.n);
+  if (estimator == Estimator::gretton) return s.product / ((n - 1) * (n - 1));
+  if (estimator == Estimator::lange) return (s.product - s.diagonal_product) / (n * (n - 3));
+  return (s.product + s.diagonal_k / (n - 1) * (s.diagonal_l / (n - 2)) -
+          n / (n - 2) * s.diagonal_product) /
+         (n * (n - 3));
+}
+
 }  // namespace mmkernels

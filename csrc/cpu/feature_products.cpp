@@ -82,21 +82,16 @@ double squared_product(const Features& x, const Features& y, const Call& call) {
 
 HsicValue hsic_by_features(const Features& x, const Features& y, Estimator estimator,
                            const Call& call) {
-  const int64_t n = x.view.rows;
-  // Row sums of a centred linear kernel vanish, so off the diagonal they are minus the diagonal.
-  std::vector<double> diagonal_x(n), diagonal_y(n), rows_x(n), rows_y(n);
-  double diagonal_product = 0;
-  for (int64_t i = 0; i < n; ++i) {
-    diagonal_x[i] = x.centred_norms[i] * x.centred_norms[i];
-    diagonal_y[i] = y.centred_norms[i] * y.centred_norms[i];
-    rows_x[i] = -diagonal_x[i];
-    rows_y[i] = -diagonal_y[i];
-    diagonal_product += diagonal_x[i] * diagonal_y[i];
+  FeatureSums sums{x.view.rows, squared_product(x, y, call)};
+  for (int64_t i = 0; i < sums.n; ++i) {
+    const double k = x.centred_norms[i] * x.centred_norms[i];
+    const double l = y.centred_norms[i] * y.centred_norms[i];
+    sums.diagonal_k += k;
+    sums.diagonal_l += l;
+    sums.diagonal_product += k * l;
   }
-  const double product = squared_product(x, y, call);
-  const PairSums sums{n, product - diagonal_product, rows_x.data(), rows_y.data(),
-                      diagonal_x.data(), diagonal_y.data()};
-  const double magnitude = product / (static_cast<double>(n) * static_cast<double>(n));
+  const double entries = static_cast<double>(sums.n) * static_cast<double>(sums.n);
+  const double magnitude = sums.product / entries;
   return {hsic(sums, estimator), magnitude, kCancelled * magnitude};
 }
 

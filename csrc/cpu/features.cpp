@@ -152,10 +152,12 @@ void Features::inspect(const Call& call) {
   });
   for (int64_t row : bad)
     if (row >= 0 && first_nonfinite < 0) first_nonfinite = row;
-  for (int64_t i = 0; i < n; ++i)
-    if (norms[i] == 0) zero_rows.push_back(i);
-  if (!unit)
+  if (unit) {
+    for (int64_t i = 0; i < n; ++i)
+      if (norms[i] == 0) zero_rows.push_back(i);
+  } else {
     for (double norm : norms) overflows |= !(norm < 1e150);
+  }
   centre = mean.mean();
 }
 

@@ -31,7 +31,7 @@ class Features {
   // What is wrong with the rows. Nothing below means anything unless they are usable: all finite,
   // not too large, and none of them zero where unit rows are asked for.
   int64_t first_nonfinite = -1;  // -1: none
-  std::vector<int64_t> zero_rows;
+  std::vector<int64_t> zero_rows;  // where unit rows are asked for
   bool overflows = false;  // squared norms exceed float64, or the candidates' scale
   bool usable() const;
 

@@ -12,6 +12,10 @@ namespace mmkernels::cpu {
 inline constexpr int kPanel = 32;
 inline constexpr int kTile = kPanel * kPanel;
 
+// The same of float64 values: a panel is as many bytes wide.
+inline constexpr int kWidePanel = kPanel / 2;
+inline constexpr int kWideTile = kWidePanel * kWidePanel;
+
 // Sums over the values c of a centred row, in float64.
 struct RowMoments {
   double square;       // of c^2
@@ -43,6 +47,9 @@ struct TileKernels {
   // tile[r][c] = sum over t < depth of a[t][r] * b[t][c]; a and b are panels laid out [depth][32],
   // aligned to 64 bytes, and the sum runs in the order of t in float32.
   void (*multiply)(const float* a, const float* b, int64_t depth, float* tile);
+
+  // The same in float64, of panels laid out [depth][16].
+  void (*multiply_wide)(const double* a, const double* b, int64_t depth, double* tile);
 
   // Bit c of rows[r] says tile[r][c] + column_bias[c] >= row_limit[r];
   // bit c of columns[r] says tile[r][c] + row_bias[r] >= column_limit[c].

@@ -7,60 +7,13 @@
 // function compiled with wide instructions could otherwise be the copy the linker keeps for all.
 #include <cstdint>
 
+#include "products_body.hpp"
 #include "row_kernels_body.hpp"
 #include "tile_kernels.hpp"
 #include "vectors_body.hpp"
 
 namespace mmkernels::cpu::MMK_NAMESPACE {
 namespace {
-
-template <int Rows, int Vectors>
-inline void multiply_block(const float* a, const float* b, int64_t depth, float* tile) {
-  Float sum[Rows][Vectors];
-#pragma GCC unroll 16
-  for (int r = 0; r < Rows; ++r)
-#pragma GCC unroll 4
-    for (int v = 0; v < Vectors; ++v) sum[r][v] = load(tile + r * kPanel + v * kLanes);
-  for (int64_t t = 0; t < depth; ++t) {
-    Float column[Vectors];
-#pragma GCC unroll 4
-    for (int v = 0; v < Vectors; ++v)
-      column[v] = *reinterpret_cast<const Float*>(b + v * kLanes);
-#pragma GCC unroll 16
-    for (int r = 0; r < Rows; ++r) {
-      const float row = a[r];
-#pragma GCC unroll 4
-      for (int v = 0; v < Vectors; ++v) sum[r][v] += row * column[v];
-    }
-    a += kPanel;
-    b += kPanel;
-  }
-#pragma GCC unroll 16
-  for (int r = 0; r < Rows; ++r)
-#pragma GCC unroll 4
-    for (int v = 0; v < Vectors; ++v) store(tile + r * kPanel + v * kLanes, sum[r][v]);
-}
-
-// Rows of a tile in blocks of nearly equal size: a small last one would wait for its sums.
-template <int Row>
-inline void multiply_rows(const float* a, const float* b, int64_t depth, float* tile) {
-  if constexpr (Row < kPanel) {
-    constexpr int left = kPanel - Row, blocks = (left + MMK_TILE_ROWS - 1) / MMK_TILE_ROWS;
-    constexpr int rows = (left + blocks - 1) / blocks;
-    for (int v = 0; v < kVectors; v += MMK_TILE_VECTORS)
-      multiply_block<rows, MMK_TILE_VECTORS>(a + Row, b + v * kLanes, depth,
-                                             tile + Row * kPanel + v * kLanes);
-    multiply_rows<Row + rows>(a, b, depth, tile);
-  }
-}
-
-void multiply(const float* a, const float* b, int64_t depth, float* tile) {
-  for (int i = 0; i < kTile; i += kLanes) store(tile + i, Float{});
-  for (int64_t first = 0; first < depth; first += MMK_CACHED_DEPTH) {
-    const int64_t count = depth - first < MMK_CACHED_DEPTH ? depth - first : MMK_CACHED_DEPTH;
-    multiply_rows<0>(a + first * kPanel, b + first * kPanel, count, tile);
-  }
-}
 
 int compare(const float* tile, const float* row_bias, const float* column_bias,
             const float* row_limit, const float* column_limit, uint32_t* rows, uint32_t* columns) {
@@ -224,7 +177,8 @@ void add_tile(const float* tile, double* accumulator) {
 extern const TileKernels kernels;
 const TileKernels kernels{
     .name = MMK_NAME,
-    .multiply = multiply,
+    .multiply = multiply<float, Float, kPanel>,
+    .multiply_wide = multiply<double, Double, kWidePanel>,
     .compare = compare,
     .gaussian = gaussian,
     .squared_distance = squared_distance,

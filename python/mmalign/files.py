@@ -48,9 +48,7 @@ def write_json(path: str | os.PathLike[str], content: Any) -> None:
 def json_text(content: Any) -> str:
     """Return ``content`` as indented JSON with sorted keys; NaN is null, infinity a ValueError."""
     without_nan = _without_nan(content)
-    text = json.dumps(
-        without_nan, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False
-    )
+    text = json.dumps(without_nan, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     return text + "\n"
 
 

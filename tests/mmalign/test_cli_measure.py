@@ -126,7 +126,7 @@ def test_every_metric_is_measured(capsys, features, metric):
 
 def test_the_best_of_distances_is_the_smallest(capsys, features):
     code, output, _ = run(
-        capsys, "measure", "layers.npz", "layers.npz", "--metric", "procrustes_distance", "--json"
+        capsys, "measure", "many.npz", "b.npy", "--metric", "procrustes_distance", "--json"
     )
     assert code == 0
     (result,) = json.loads(output)["results"]

@@ -213,12 +213,14 @@ class TestTorch:
             "strided": wide[::2, ::3],
             "expanded": x[:1].expand(90, -1),
             "with gradient": x.clone().requires_grad_(),
+            "negated lazily": self.torch.complex(x.float(), -x.float()).conj().imag.to(x.dtype),
         }
         for name, view in views.items():
             plain = view.detach().contiguous()
             for kernel in ("linear", "rbf"):
                 if name != "expanded":
-                    found = mmkernels.cka(view, y, kernel=kernel)
+                    with self.torch.no_grad():
+                        found = mmkernels.cka(view, y, kernel=kernel)
                     assert found == mmkernels.cka(plain, y, kernel=kernel), name
             found, wanted = mmkernels.knn(view, 5), mmkernels.knn(plain, 5)
             assert self.torch.equal(found.indices, wanted.indices), name
@@ -230,6 +232,22 @@ class TestTorch:
             mmkernels.cka(self.torch.empty(20, 4, device="meta"), y)
         with pytest.raises(TypeError, match="x has the layout"):
             mmkernels.cka(y.to_sparse(), y)
+        nested = self.torch.nested.nested_tensor([y], layout=self.torch.jagged)
+        with pytest.raises(TypeError, match=r"x is a nested tensor; pass a dense tensor\."):
+            mmkernels.cka(nested, y)
+
+    def test_values_that_are_not_there_or_not_real(self):
+        y = self.torch.randn(20, 4)
+        for x, words in (
+            (self.torch.complex(y, y).conj(), "x has dtype torch.complex64|x has dtype complex64"),
+            (y.to(self.torch.float8_e4m3fn), "x has dtype torch.float8_e4m3fn; allowed are"),
+        ):
+            with pytest.raises(TypeError, match=words):
+                mmkernels.cka(x, y)
+        with pytest.raises(TypeError, match="x is a Tensor whose values cannot be read"):
+            self.torch.vmap(lambda x: mmkernels.cka(x, x))(self.torch.randn(3, 20, 4))
+        with pytest.raises(ValueError, match="x is on the device meta and holds no values"):
+            mmkernels.cka(y.to("meta"), y)
 
 
 class OnCudaByDlpack:
@@ -242,9 +260,16 @@ class OnCudaByDlpack:
         raise AssertionError("device memory must not be read")
 
 
-def test_gpu_arrays_are_refused_in_a_sentence():
+class OnCudaByInterface:
+    """An array that names a device pointer and nothing else."""
+
+    __cuda_array_interface__ = None
+
+
+@pytest.mark.parametrize("kind", [OnCudaByDlpack, OnCudaByInterface])
+def test_gpu_arrays_are_refused_in_a_sentence(kind):
     with pytest.raises(ValueError, match="y is not in host memory"):
-        mmkernels.cka(datasets.gaussian(20, 4), OnCudaByDlpack())
+        mmkernels.cka(datasets.gaussian(20, 4), kind())
 
 
 class OnlyDLPack:
@@ -264,3 +289,90 @@ def test_dlpack_alone_is_enough():
     x, y = datasets.related(40, 6, 9)
     assert mmkernels.cka(OnlyDLPack(x), OnlyDLPack(y)) == mmkernels.cka(x, y)
     assert mmkernels.mutual_knn(OnlyDLPack(x), y, k=3) == mmkernels.mutual_knn(x, y, k=3)
+
+
+def dlpack_views(x):
+    frozen = x.copy()
+    frozen.flags.writeable = False
+    wide = np.zeros((80, 18), x.dtype)
+    wide[::2, ::3] = x
+    return {
+        "read-only": frozen,
+        "rows backwards": x[::-1].copy()[::-1],
+        "fortran": np.asfortranarray(x),
+        "strided": wide[::2, ::3],
+        "float64": x.astype(np.float64),
+    }
+
+
+@pytest.mark.parametrize("name", dlpack_views(np.zeros((40, 6), np.float32)))
+def test_dlpack_of_every_layout(name):
+    x, y = datasets.related(40, 6, 9)
+    view = dlpack_views(x)[name]
+    assert mmkernels.cka(OnlyDLPack(view), y) == mmkernels.cka(view, y)
+
+
+def test_dlpack_copies_nothing():
+    x, _ = datasets.related(40, 6, 9)
+    from mmkernels._arrays import as_input
+
+    assert np.shares_memory(as_input("x", OnlyDLPack(x)).values, x)
+
+
+class OldDLPack(OnlyDLPack):
+    """Of a library that knows no versions of the protocol."""
+
+    def __dlpack__(self, stream=None):
+        return self._values.__dlpack__()
+
+
+def test_dlpack_that_cannot_be_read_is_one_sentence():
+    x, y = datasets.related(40, 6, 9)
+    assert mmkernels.cka(OldDLPack(x), y) == mmkernels.cka(x, y)
+    torch = pytest.importorskip("torch")
+    with pytest.raises(TypeError, match=r"x cannot be read as an array of numbers: [^.]*\.$"):
+        mmkernels.cka(OnlyDLPack(torch.from_numpy(x).bfloat16()), y)
+
+
+class ByArrayProtocol:
+    """What pandas, jax and others offer numpy."""
+
+    def __init__(self, values):
+        self._values = values
+
+    def __array__(self, dtype=None, copy=None):
+        return self._values
+
+
+def test_arrays_by_numpys_protocol():
+    x, y = datasets.related(40, 6, 9)
+    wanted = mmkernels.cka(x, y)
+    assert mmkernels.cka(ByArrayProtocol(x), y.tolist()) == pytest.approx(wanted, abs=1e-12)
+    pandas = pytest.importorskip("pandas")
+    assert mmkernels.cka(pandas.DataFrame(x), pandas.DataFrame(y)) == wanted
+    with pytest.raises(TypeError, match="x has dtype object"):
+        mmkernels.cka(pandas.DataFrame(x).astype(object), y)
+
+
+def test_masked_and_sparse_arrays_are_not_read_as_something_else():
+    x, y = datasets.related(40, 6, 9)
+    assert mmkernels.cka(np.ma.array(x), y) == mmkernels.cka(x, y)
+    with pytest.raises(TypeError, match="x is a masked array; drop the samples"):
+        mmkernels.cka(np.ma.array(x, mask=x > 1), y)
+    sparse = pytest.importorskip("scipy.sparse")
+    with pytest.raises(TypeError, match=r"y is a sparse csr_array; pass y.toarray\(\)\."):
+        mmkernels.cka(x, sparse.csr_array(y))
+    for ragged in ([[1.0], [2.0, 3.0]], [["a"]]):
+        with pytest.raises(TypeError, match=r"^x [^.]*\.$"):
+            mmkernels.cka(ragged, y)
+
+
+def test_layers_of_different_widths_in_any_sequence():
+    x, y = datasets.related(40, 6, 9)
+    layers = [x, y, x[:, :1]]
+    wanted = mmkernels.cka_matrix(layers)
+    assert np.array_equal(mmkernels.cka_matrix(tuple(layers)), wanted)
+    stacked = mmkernels.cka_matrix(np.stack([x, x + y[:, :6]]))
+    assert stacked[0, 1] == mmkernels.cka(x, x + y[:, :6])
+    lists = mmkernels.mutual_knn_matrix(layers[:2], k=3)
+    assert np.array_equal(mmkernels.mutual_knn_matrix(tuple(layers[:2]), k=3), lists)

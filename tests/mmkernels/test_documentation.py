@@ -21,6 +21,10 @@ MODULES = ["mmkernels"] + [
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name):
+    if name.startswith("mmkernels.torch"):
+        pytest.importorskip("torch")
+    if name == "mmkernels.torch.metric":
+        pytest.importorskip("torchmetrics")
     module = importlib.import_module(name)
     context = {"np": np, "mmkernels": mmkernels}
     result = doctest.testmod(module, extraglobs=context, optionflags=doctest.ELLIPSIS)

@@ -5,6 +5,7 @@
 
 #include "cpu/cknna.hpp"
 #include "cpu/condensed_distances.hpp"
+#include "cpu/lifted_products.hpp"
 #include "cpu/moments.hpp"
 #include "cpu/overlap.hpp"
 #include "cpu/rank_correlation.hpp"
@@ -56,6 +57,17 @@ Bits search(Metric metric, int64_t k, bool own_candidates, const Call& call) {
   static const Stored other(gaussian(100, 65, 3), Type::float32);
   const Features queries(other.view(), candidates, call);
   return bits_of(neighbors(candidates, &queries, metric, k, call));
+}
+
+Bits lifted(const Call& call) {
+  const Features x(left().view(), false, Centre::mean, call);
+  const Features y(right().view(), false, Centre::mean, call);
+  const int64_t d_x = x.view.columns, d_y = y.view.columns;
+  std::vector<double> products((d_x + 2) * (d_y + 2)), moved(products.size(), 0.0);
+  lifted_products(x, y, products.data(), call);
+  add_moved_products(products.data(), d_x, {0.5, x.centre.data()}, d_y, {2, y.centre.data()},
+                     moved.data(), call);
+  return joined({testing::bits_of(products), testing::bits_of(moved)});
 }
 
 Bits hsic(Estimator estimator, const Call& call) {
@@ -224,6 +236,7 @@ const std::vector<Operation>& all_operations() {
          return bits_of({hsic_by_features(x, y, Estimator::song, call),
                          hsic_by_features(x, x, Estimator::gretton, call)});
        }},
+      {"lifted products", lifted},
       {"linear gram", [](const Call& call) { return gram<float>(Kernel::linear, call); }},
       {"gaussian gram", [](const Call& call) { return gram<double>(Kernel::gaussian, call); }},
       {"laplacian gram", [](const Call& call) { return gram<float>(Kernel::laplacian, call); }},

@@ -28,32 +28,39 @@ std::vector<T> random(int64_t count, uint64_t seed) {
 }
 
 // A panel of random rows, at a cache line's start and of no more than its size.
-AlignedBuffer<float> random_panel(int64_t depth, uint64_t seed) {
-  const std::vector<float> values = random(depth * kPanel, seed);
-  AlignedBuffer<float> panel = make_aligned<float>(depth * kPanel);
+template <class T>
+AlignedBuffer<T> random_panel(int64_t depth, int width, uint64_t seed) {
+  const std::vector<T> values = random<T>(depth * width, seed);
+  AlignedBuffer<T> panel = make_aligned<T>(depth * width);
   std::copy(values.begin(), values.end(), panel.get());
   return panel;
 }
 
-}  // namespace
-
-TEST(tile_multiply) {
+template <class T>
+void check_multiply(void (*multiply)(const T*, const T*, int64_t, T*), int width, double rounding) {
   for (const int64_t depth : {1, 2, 17, 64, 129, 300}) {
-    const AlignedBuffer<float> a = random_panel(depth, depth), b = random_panel(depth, depth + 1);
-    std::vector<float> tile(kTile, NAN);
-    kernels().multiply(a.get(), b.get(), depth, tile.data());
-    for (int r = 0; r < kPanel; ++r)
-      for (int c = 0; c < kPanel; ++c) {
+    const AlignedBuffer<T> a = random_panel<T>(depth, width, depth);
+    const AlignedBuffer<T> b = random_panel<T>(depth, width, depth + 1);
+    std::vector<T> tile(width * width, NAN);
+    multiply(a.get(), b.get(), depth, tile.data());
+    for (int r = 0; r < width; ++r)
+      for (int c = 0; c < width; ++c) {
         long double sum = 0, size = 0;
         for (int64_t t = 0; t < depth; ++t) {
-          const long double term = static_cast<long double>(a[t * kPanel + r]) * b[t * kPanel + c];
+          const long double term = static_cast<long double>(a[t * width + r]) * b[t * width + c];
           sum += term;
           size += std::abs(term);
         }
-        CHECK_NEAR(tile[r * kPanel + c], sum, depth * 0x1p-23 * size, "depth", depth, "at", r, c);
+        CHECK_NEAR(tile[r * width + c], sum, depth * rounding * size, "depth", depth, "at", r, c);
       }
   }
 }
+
+}  // namespace
+
+TEST(tile_multiply) { check_multiply(kernels().multiply, kPanel, 0x1p-23); }
+
+TEST(tile_multiply_wide) { check_multiply(kernels().multiply_wide, kWidePanel, 0x1p-52); }
 
 TEST(tile_multiply_bfloat16) {
   if (!kernels().multiply_bfloat16) return;

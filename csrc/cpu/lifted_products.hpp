@@ -1,0 +1,29 @@
+// Exact second moments of samples that come in parts, in float64.
+//
+// A row c is lifted to (c, |c|^2, 1). Sums of products of lifted rows hold all that linear HSIC
+// asks of the samples, and moving or scaling the rows, c -> r c + s, is a linear map of the lifted
+// ones: parts that were centred and scaled each in its own way are brought to one centre and scale
+// exactly, and added.
+#pragma once
+
+#include <cstdint>
+
+#include "features.hpp"
+
+namespace mmkernels::cpu {
+
+// out (d_x + 2, d_y + 2), row-major: the sum over samples of lifted c_i times lifted c'_i of
+// x and y, centred and scaled as they say. y == x computes half of the symmetric product.
+void lifted_products(const Features& x, const Features& y, double* out, const Call& call);
+
+// c -> ratio * c + shift.
+struct Move {
+  double ratio;
+  const double* shift;
+};
+
+// out += T M T' for the products M (d_x + 2, d_y + 2) of rows that are moved.
+void add_moved_products(const double* products, int64_t d_x, const Move& move_x, int64_t d_y,
+                        const Move& move_y, double* out, const Call& call);
+
+}  // namespace mmkernels::cpu

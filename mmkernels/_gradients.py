@@ -1,0 +1,34 @@
+"""Where PyTorch is to record a gradient, PyTorch computes; everywhere else nothing loads it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+
+def wants_gradient(*arrays: Any) -> bool:
+    """Whether a gradient would be lost if these were read as plain numbers."""
+    torch = sys.modules.get("torch")
+    return (
+        torch is not None
+        and torch.is_grad_enabled()
+        and any(isinstance(array, torch.Tensor) and array.requires_grad for array in arrays)
+    )
+
+
+def differentiable(name: str, x: Any, y: Any, **options: Any) -> Any:
+    """The function of :mod:`mmkernels.torch` of that name, one side of it perhaps not a tensor."""
+    import torch
+
+    import mmkernels.torch as gradients
+
+    device = next(z.device for z in (x, y) if isinstance(z, torch.Tensor))
+    tensors = []
+    for side, other, z in (("x", "y", x), ("y", "x", y)):
+        if hasattr(z, "matrix"):
+            raise TypeError(
+                f"{side} is a prepared Gram and {other} requires a gradient, which it cannot give; "
+                f"pass the array {side} was prepared from, or {other}.detach()."
+            )
+        tensors.append(z if isinstance(z, torch.Tensor) else torch.as_tensor(z, device=device))
+    return getattr(gradients, name)(*tensors, **options)
