@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "csrc"))
 import cpu_build
 
 ROOT = Path(__file__).resolve().parent
-MODULE = ROOT / "csrc" / "bindings" / "cpu_module.cpp"
+BINDINGS = sorted((ROOT / "csrc" / "bindings").glob("cpu_*.cpp"))
 
 
 class NinjaBuild(build_ext):
@@ -26,11 +26,11 @@ class NinjaBuild(build_ext):
 
         command = cpu_build.compiler()
         includes = [f"-I{pybind11.get_include()}", f"-I{sysconfig.get_path('include')}"]
-        bindings = cpu_build.Unit(MODULE, [cpu_build.KEEP, *includes])
+        bindings = [cpu_build.Unit(source, [cpu_build.KEEP, *includes]) for source in BINDINGS]
         macos = sys.platform == "darwin"
         cpu_build.build(
             Path(self.get_ext_fullpath(extension.name)).resolve(),
-            [bindings, *cpu_build.engine_units(command)],
+            [*bindings, *cpu_build.engine_units(command)],
             directory=Path(self.build_temp).resolve() / "cpu",
             command=command,
             flags=cpu_build.RELEASE,
@@ -38,7 +38,7 @@ class NinjaBuild(build_ext):
         )
 
 
-sources = [str(path.relative_to(ROOT)) for path in (MODULE, *cpu_build.SOURCES)]
+sources = [str(path.relative_to(ROOT)) for path in (*BINDINGS, *cpu_build.SOURCES)]
 setup(
     ext_modules=[Extension("mmkernels._cpu", sources)],
     cmdclass={"build_ext": NinjaBuild},

@@ -1,0 +1,51 @@
+// Features as the engine reads them.
+#include "cpu_bindings.hpp"
+
+#include "../cpu/gram.hpp"
+
+namespace mmkernels::bindings {
+namespace {
+
+std::unique_ptr<BoundFeatures> read_features(py::array array, const std::string& type, bool unit,
+                                             bool robust, const BoundFeatures* frame) {
+  const ArrayView view = view_of(array, type);
+  std::unique_ptr<Features> features;
+  {
+    py::gil_scoped_release unlocked;
+    features = frame ? std::make_unique<Features>(view, *frame->features, interruptible())
+                     : std::make_unique<Features>(view, unit, robust ? Centre::robust : Centre::mean,
+                                                  interruptible());
+  }
+  return std::make_unique<BoundFeatures>(BoundFeatures{std::move(array), std::move(features)});
+}
+
+py::array_t<double> along_centre(const BoundFeatures& features) {
+  std::vector<double> products;
+  {
+    py::gil_scoped_release unlocked;
+    products = features.features->along_centre(interruptible());
+  }
+  return py::array_t<double>(static_cast<int64_t>(products.size()), products.data());
+}
+
+}  // namespace
+
+void bind_features(py::module_& module) {
+  py::class_<BoundFeatures>(module, "Features")
+      .def(py::init(&read_features), py::arg("array"), py::arg("type"), py::arg("unit"),
+           py::arg("robust"), py::arg("frame") = nullptr)
+      .def_property_readonly("first_nonfinite", [](const BoundFeatures& f) { return f.features->first_nonfinite; })
+      .def_property_readonly("zero_rows", [](const BoundFeatures& f) { return f.features->zero_rows; })
+      .def_property_readonly("overflows", [](const BoundFeatures& f) { return f.features->overflows; })
+      .def_property_readonly("constant", [](const BoundFeatures& f) { return f.features->constant(); })
+      .def_property_readonly("scale", [](const BoundFeatures& f) { return f.features->scale; })
+      .def_property_readonly("centre_norm", [](const BoundFeatures& f) { return f.features->centre_norm(); })
+      .def_property_readonly("centre", [](const BoundFeatures& f) { return f.features->centre; })
+      .def("along_centre", &along_centre)
+      .def("median_distance", [](const BoundFeatures& f) {
+        py::gil_scoped_release unlocked;
+        return median_distance(*f.features, interruptible());
+      });
+}
+
+}  // namespace mmkernels::bindings
