@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 ORDINARY = "ordinary"
+PAIRS, DTYPES = ("A-B", "A-C"), ("float64", "float32")
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,8 @@ def ordinary() -> tuple[Case, ...]:
     a, b, c = views()
     return tuple(
         Case(f"{pair}-{dtype}", f"{pair} in {dtype}", x.astype(dtype), y.astype(dtype))
-        for dtype in ("float64", "float32")
-        for pair, x, y in (("A-B", a, b), ("A-C", a, c))
+        for dtype in DTYPES
+        for pair, (x, y) in zip(PAIRS, ((a, b), (a, c)), strict=True)
     )
 
 
@@ -69,13 +70,14 @@ def hard() -> tuple[Case, ...]:
     wide = draw.randn(64, 8192).astype(single)
     wide /= np.linalg.norm(wide, axis=1, keepdims=True)
     fourfold = draw.randn(50, 16)[np.arange(200) % 50].astype(single)
+    apart = fourfold + 0.3 * draw.randn(200, 16).astype(single)
     holes = [draw.randn(200, 16).astype(single) for _ in range(2)]
     for view in holes:
         view[draw.permutation(200)[:60]] = 0
     missing = a.copy()
     missing[7, 3] = np.nan
     few = [view[:20] for view in (a, c)]
-    loud = (100 * draw.randn(256, 64)).astype(np.float16)
+    loud = (200 + 100 * draw.randn(256, 64)).astype(np.float16)
     heard = loud.astype(single) @ draw.randn(64, 64) / 8 + 30 * draw.randn(256, 64)
 
     return (
@@ -109,10 +111,11 @@ def hard() -> tuple[Case, ...]:
         ),
         Case(
             "duplicates",
-            "50 random rows, each four times, with themselves: the three nearest are the copies",
+            "50 random rows, each four times, and the same with noise; k = 3, and the 3 nearest of "
+            "a row of the first are its copies",
             fourfold,
-            fourfold,
-            ("mutual_knn", "jaccard_knn", "rank_similarity"),
+            apart,
+            ("mutual_knn", "jaccard_knn"),
             {"k": 3},
         ),
         Case(
@@ -146,7 +149,7 @@ def hard() -> tuple[Case, ...]:
         ),
         Case(
             "too_few",
-            "20 rows of A and C, 20 neighbours asked for",
+            "20 rows of A and C, k = 20",
             *few,
             ("mutual_knn", "jaccard_knn", "cknna_reference"),
             {"k": 20},
@@ -154,7 +157,7 @@ def hard() -> tuple[Case, ...]:
         ),
         Case(
             "half",
-            "entries about 100 in float16: their products leave its range",
+            "entries of some hundreds in float16: their products leave its range",
             loud,
             heard.astype(np.float16),
             (*CKA, "mutual_knn", "distance_correlation", *SHAPES),

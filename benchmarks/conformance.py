@@ -95,7 +95,7 @@ def peer_rows(found: Asked, truths: dict[tuple[str, str], Answer | None]) -> lis
         line = judged(
             row(case, call.metric, found.peer.name, call.spelled, answer), answer, truth, within
         )
-        reason = call.reason(case.kind)
+        reason = call.reasons.get("raises") if answer.raised else call.reason(case.kind)
         rows.append(line if line["verdict"] in RIGHT or not reason else {**line, "reason": reason})
     return rows
 
@@ -141,6 +141,13 @@ def context() -> Row:
         "python": platform.python_version(),
         "versions": {name: metadata.version(name) for name in (OURS, *LENT)},
     }
+
+
+def as_json(result: Row) -> str:
+    """An answer a line, so that a difference between two results shows which."""
+    lines = ",\n".join(json.dumps(line, allow_nan=False) for line in result["answers"])
+    head = json.dumps({**result, "answers": []}, indent=1)
+    return head.replace('"answers": []', f'"answers": [\n{lines}\n]') + "\n"
 
 
 def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -189,7 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if len(peers) == len(PEERS):
         path = options.results / f"{result['date']}-conformance.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")
+        path.write_text(as_json(result))
         options.document.write_text(document)
         print(f"written to {options.document} and {path}", file=sys.stderr)
     else:

@@ -101,9 +101,9 @@ METRICS: tuple[Metric, ...] = (
             {"kernel": "rbf", **BIASED},
         ),
         cosine_biased=("cosine kernel", {"kernel": "cosine", **BIASED}),
-        laplacian_biased=("Laplacian kernel, exp(-|x - y| / 2)", {**LAPLACIAN, **BIASED}),
+        laplacian_biased=("Laplacian kernel, exp(-distance / 2)", {**LAPLACIAN, **BIASED}),
         laplacian_unbiased=(
-            "Laplacian kernel, exp(-|x - y| / 2), U-statistics",
+            "Laplacian kernel, exp(-distance / 2), U-statistics",
             {**LAPLACIAN, **UNBIASED},
         ),
         polynomial_biased=("polynomial kernel, (x.y / d + 1)^3", {**POLYNOMIAL, **BIASED}),
@@ -157,7 +157,7 @@ METRICS: tuple[Metric, ...] = (
     *[
         Metric(
             f"rsa_{distance}_{compare}",
-            f"{compare} of the {distance} distances",
+            f"{compare} of the {distance} distances{', 64 samples' * (compare == 'kendall')}",
             "rsa",
             {"distance": distance, "compare": compare},
             64 if compare == "kendall" else None,

@@ -50,7 +50,7 @@ def _lend_packages(home: Path) -> None:
 
 
 def _install(peer: Peer, python: Path) -> None:
-    command = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet"]
+    command = [str(python), "-m", "pip", "install", "--quiet"]  # pip itself is lent
     command += ["--disable-pip-version-check", "--no-input", "-c", str(CONSTRAINTS)]
     command += [] if peer.with_dependencies else ["--no-deps"]
     environment = {**os.environ, "PIP_CONSTRAINT": str(CONSTRAINTS)}

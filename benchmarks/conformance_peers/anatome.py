@@ -37,7 +37,7 @@ CONSTANT = {"rounded_constant": NOISE, "half": OVERFLOW}
 PEER = Peer(
     name="anatome",
     checkout="https://github.com/moskomule/anatome",
-    remark="`torchvision.models.feature_extraction` replaced by an empty stand-in",
+    remark="an empty stand-in for torchvision.models.feature_extraction",
     calls=(
         call("cka_linear_biased", "linear_cka_distance", CONSTANT, reduce_bias=False),
         call(

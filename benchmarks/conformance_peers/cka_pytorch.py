@@ -24,12 +24,12 @@ PEER = Peer(
     requirements=(
         "cka-pytorch==1.1.3",
         "lightning==2.6.0",
-        "pytorch-lightning",
-        "lightning-utilities",
+        "pytorch-lightning==2.6.6",
+        "lightning-utilities==0.15.3",
         "torchmetrics==1.9.0",
-        "seaborn",
-        "tqdm",
-        "pyyaml",
+        "seaborn==0.13.2",
+        "tqdm==4.70.1",
+        "pyyaml==6.0.4",
     ),
     with_dependencies=False,
     calls=(

@@ -33,7 +33,7 @@ PEER = Peer(
     requirements=("ckatorch==1.0.3",),
     calls=(
         call("cka_linear_biased", CONSTANT),
-        call("cka_linear_unbiased", CONSTANT, unbiased=True),
+        call("cka_linear_unbiased", {"constant": NOISE, **CONSTANT}, unbiased=True),
         call(
             "cka_linear_unbiased",
             {"*": "this method does not read `unbiased`: it is the biased estimate", **CONSTANT},

@@ -26,7 +26,7 @@ def pwcca(x, y):
 
 
 PEER = Peer(
-    name="svcca",
+    name="google-svcca",
     checkout="https://github.com/google/svcca",
     calls=(
         Call("cca", "mean of get_cca_similarity(...)['cca_coef1']", cca, computes_in="float64"),

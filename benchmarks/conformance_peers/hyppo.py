@@ -23,48 +23,49 @@ def hsic(x, y, bias, **kernel):
     return found**2 if bias else found
 
 
-FLOAT32 = "its compiled functions do not take float32"
-ZERO = "answers 0 where a variance is not above 0"
-REASONS = {
-    **dict.fromkeys(("ordinary", "offset", "small", "wide", "half"), FLOAT32),
-    "constant": ZERO,
+FLOAT32 = {"raises": "its compiled functions do not take float32 or float16"}
+DEGENERATE = {
+    **FLOAT32,
+    "constant": "answers 0 where a variance is not above 0",
     "rounded_constant": NOISE,
 }
-ONE_BANDWIDTH = {"ordinary": f"{FLOAT32}; the bandwidth of x is taken for y too"}
-MANHATTAN = {"ordinary": "its distance is the sum of absolute differences, not the Euclidean one"}
+LINEAR = {
+    **DEGENERATE,
+    "half": "takes the diagonal of 1 - K / max K for 0, as it is where rows have equal norms",
+}
+ONE_BANDWIDTH = {**FLOAT32, "ordinary": "takes the bandwidth of x for y too"}
+L1 = {"ordinary": "its distance is the sum of absolute differences, not the Euclidean one"}
 
 
-def cka(metric, spelled, bias, reasons=REASONS, **kernel):
-    return Call(metric, spelled, lambda x, y: hsic(x, y, bias, **kernel), reasons=reasons)
+def correlation(metric, spelled, bias, reasons):
+    return Call(metric, spelled, lambda x, y: dcorr(x, y, bias), reasons=reasons)
 
 
-LAPLACIAN = {"compute_kernel": "laplacian", "gamma": 0.5}
+def cka(metric, spelled, bias, reasons, kernel="gaussian", **options):
+    def call(x, y):
+        return hsic(x, y, bias, compute_kernel=kernel, **options)
+
+    return Call(metric, spelled, call, reasons=reasons)
+
 
 PEER = Peer(
     name="hyppo",
     requirements=("hyppo==0.5.2",),
     calls=(
-        Call(
-            "distance_correlation",
-            "Dcorr(bias=True)",
-            lambda x, y: dcorr(x, y, True),
-            None,
-            REASONS,
-        ),
-        Call(
-            "distance_correlation_unbiased",
-            "Dcorr()",
-            lambda x, y: dcorr(x, y, False),
-            None,
-            REASONS,
-        ),
-        cka("cka_linear_biased", "Hsic('linear', bias=True) ** 2", True, compute_kernel="linear"),
-        cka("cka_linear_unbiased", "Hsic('linear')", False, compute_kernel="linear"),
-        cka("cka_rbf_biased", "Hsic(gamma=0.5, bias=True) ** 2", True, gamma=0.5),
-        cka("cka_rbf_unbiased", "Hsic(gamma=0.5)", False, gamma=0.5),
+        correlation("distance_correlation", "Dcorr(bias=True)", True, DEGENERATE),
+        correlation("distance_correlation_unbiased", "Dcorr()", False, FLOAT32),
+        cka("cka_linear_biased", "Hsic('linear', bias=True) ** 2", True, DEGENERATE, "linear"),
+        cka("cka_linear_unbiased", "Hsic('linear')", False, LINEAR, "linear"),
+        cka("cka_rbf_biased", "Hsic(gamma=0.5, bias=True) ** 2", True, FLOAT32, gamma=0.5),
+        cka("cka_rbf_unbiased", "Hsic(gamma=0.5)", False, FLOAT32, gamma=0.5),
         cka("cka_rbf_median_biased", "Hsic(bias=True) ** 2", True, ONE_BANDWIDTH),
         cka(
-            "cka_laplacian_unbiased", "Hsic('laplacian', gamma=0.5)", False, MANHATTAN, **LAPLACIAN
+            "cka_laplacian_unbiased",
+            "Hsic('laplacian', gamma=0.5)",
+            False,
+            L1,
+            "laplacian",
+            gamma=0.5,
         ),
     ),
 )

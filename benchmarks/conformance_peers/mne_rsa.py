@@ -23,7 +23,7 @@ def call(metric, distance, comparison, reasons=None):
 
 PEER = Peer(
     name="mne-rsa",
-    requirements=("mne-rsa==1.0", "mne==1.13.2", "nibabel==5.4.2", "tqdm"),
+    requirements=("mne-rsa==1.0", "mne==1.13.2", "nibabel==5.4.2", "tqdm==4.70.1"),
     with_dependencies=False,
     calls=(
         call("rsa_correlation_spearman", "correlation", "spearman"),

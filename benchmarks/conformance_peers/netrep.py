@@ -23,7 +23,7 @@ def cka(x, y):
 PEER = Peer(
     name="netrep",
     checkout="https://github.com/ahwillia/netrep",
-    requirements=("tqdm",),
+    requirements=("tqdm==4.70.1",),
     calls=(
         Call(
             "cka_linear_biased",

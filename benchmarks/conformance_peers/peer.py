@@ -18,7 +18,7 @@ class Call:
     the terms of `definitions.METRICS`. `spelled` is what a user of the library writes. A library
     that always computes in one type says which in `computes_in`. `reasons` says for the kinds of
     cases (`cases.Case.kind`) where its number is not the truth why that is so; "*" stands for any
-    kind that has no reason of its own.
+    kind that has no reason of its own, "raises" for errors that do not speak for themselves.
     """
 
     metric: str

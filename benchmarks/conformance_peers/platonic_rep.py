@@ -61,14 +61,14 @@ def kernel(metric: str, name: str, reasons: dict[str, str], **options) -> Call:
 
 
 EPSILON = "adds 1e-6 to the denominator"
-HARD = {"offset": CANCELS, "half": OVERFLOW}
+HARD = {"offset": CANCELS, "half": OVERFLOW, "constant": f"{EPSILON}, of rounding noise"}
 RBF = {"kernel_metric": "rbf", "rbf_sigma": 1.0}
 SELF = "takes a sample into its own list when k = n"
 
 PEER = Peer(
     name="platonic-rep",
     checkout="https://github.com/minyoungg/platonic-rep",
-    remark="our dynamic program in place of `torchaudio.functional.edit_distance`",
+    remark="our dynamic program in place of torchaudio.functional.edit_distance",
     calls=(
         neighbors("mutual_knn", "mutual_knn", too_few=SELF, zero_rows=ZERO_ROWS, nan=NOT_CHECKED),
         neighbors("cycle_knn", "cycle_knn"),

@@ -36,7 +36,12 @@ PEER = Peer(
             "mutual_knn",
             "cknna(x, y, k)",
             cknna,
-            reasons={"zero_rows": ZERO_ROWS, "nan": NOT_CHECKED, "too_few": CLIPS},
+            reasons={
+                "zero_rows": ZERO_ROWS,
+                "nan": NOT_CHECKED,
+                "too_few": CLIPS,
+                "half": "rounds distances to float16 before it orders them",
+            },
         ),
         Call(
             "cknna_reference",

@@ -52,9 +52,7 @@ PEER = Peer(
         call(
             "svcca_variance",
             "svcca",
-            {
-                "*": "takes an orthonormal basis first, whose directions have equal variance: none goes"
-            },
+            {"*": "takes an orthonormal basis first: all directions vary alike, none is cut"},
             summary_type="pillai",
         ),
         call("pwcca", "pwcca", {"*": "the mean of pwcca(x, y) and pwcca(y, x)"}),

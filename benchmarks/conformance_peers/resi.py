@@ -36,7 +36,7 @@ PEER = Peer(
     requirements=("einops==0.8.2", "loguru==0.7.3"),
     calls=(
         neighbors("jaccard_knn", "jaccard_similarity", duplicates=BY_PLACE, zero_rows=ZERO_ROWS),
-        neighbors("rank_similarity", "rank_similarity", duplicates=BY_PLACE),
+        neighbors("rank_similarity", "rank_similarity"),
         neighbors(
             "second_order_cosine",
             "second_order_cosine_similarity",

@@ -21,9 +21,8 @@ def mutual_knn(x, y, k=10):
 
 
 def jaccard_knn(x, y, k=10):
-    return np.mean(
-        [len({*a} & {*b}) / len({*a} | {*b}) for a, b in zip(*lists(x, y, k), strict=True)]
-    )
+    pairs = zip(*lists(x, y, k), strict=True)
+    return np.mean([len({*a} & {*b}) / len({*a} | {*b}) for a, b in pairs])
 
 
 def cka(x, y, kernel, **options):
@@ -72,24 +71,15 @@ def kernel(metric, name, reasons=None, **options):
     return Call(metric, spelled, lambda x, y: cka(x, y, name, **options), reasons=reasons or {})
 
 
+NEIGHBORS = "NearestNeighbors(metric='cosine')"
 MANHATTAN = "its distance is the sum of absolute differences, not the Euclidean one"
 STOPS = "stops an iteration at a step below its tolerance, 1e-6"
 
 PEER = Peer(
     name="scikit-learn",
     calls=(
-        Call(
-            "mutual_knn",
-            "NearestNeighbors(metric='cosine')",
-            mutual_knn,
-            reasons={"zero_rows": ZERO_ROWS},
-        ),
-        Call(
-            "jaccard_knn",
-            "NearestNeighbors(metric='cosine')",
-            jaccard_knn,
-            reasons={"zero_rows": ZERO_ROWS},
-        ),
+        Call("mutual_knn", NEIGHBORS, mutual_knn, reasons={"zero_rows": ZERO_ROWS}),
+        Call("jaccard_knn", NEIGHBORS, jaccard_knn, reasons={"zero_rows": ZERO_ROWS}),
         kernel("cka_linear_biased", "linear", {"offset": CANCELS, "rounded_constant": NOISE}),
         kernel("cka_rbf_biased", "rbf", gamma=0.5),
         kernel("cka_cosine_biased", "cosine"),
