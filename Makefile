@@ -4,13 +4,14 @@ PYTHON ?= python3
 VENV ?= .venv
 OUT ?= results/av-digits
 PRESET ?= quick
+CHECKOUTS ?=
 
 BIN := $(VENV)/bin
 PIP := PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet
 SOURCES := setup.py pyproject.toml constraints.txt $(shell find csrc mmkernels python -type f \
   -not -name '*.pyc' -not -name '*.so')
 
-.PHONY: study test sanitize bench clean
+.PHONY: study test sanitize bench conformance clean
 
 study: $(VENV)/study
 	$(BIN)/mmalign study av-digits --preset $(PRESET) --out $(OUT)
@@ -26,6 +27,10 @@ sanitize: $(VENV)/test
 
 bench: $(VENV)/benchmark
 	$(BIN)/python benchmarks/table.py
+
+# CHECKOUTS: clones of libraries that no index has, as in "platonic-rep=PATH netrep=PATH".
+conformance: $(VENV)/benchmark
+	$(BIN)/python benchmarks/conformance.py $(addprefix --checkout ,$(CHECKOUTS))
 
 $(VENV)/study $(VENV)/test $(VENV)/benchmark: $(VENV)/created $(SOURCES)
 	$(PIP) "torch==$(shell sed -n 's/^torch==//p' constraints.txt)"
