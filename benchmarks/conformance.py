@@ -135,6 +135,11 @@ def library(found: Asked) -> Row:
     }
 
 
+def ourselves() -> Row:
+    version = metadata.version(OURS)
+    return {"name": OURS, "from": "here", "version": version, "problem": None, "remark": ""}
+
+
 def context() -> Row:
     return {
         "date": datetime.date.today().isoformat(),
@@ -191,7 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{peer.name}: {asked[-1].problem or asked[-1].version}", file=sys.stderr)
     for found in asked:
         rows += peer_rows(found, truths)
-    result = {**context(), "libraries": [library(found) for found in asked], "answers": rows}
+    result = {**context(), "libraries": [ourselves(), *map(library, asked)], "answers": rows}
     document = conformance_report.document(result, every, METRICS)
     if len(peers) == len(PEERS):
         path = options.results / f"{result['date']}-conformance.json"

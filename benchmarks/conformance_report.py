@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -19,32 +20,31 @@ INTRODUCTION = """\
 What libraries for the similarity of representations say about the same inputs, beside
 `mmkernels` and beside the truth: the definition, in float64, by `mmkernels.reference`.
 
-Made by `make conformance` on {date} with Python {python} and {versions}. Each library ran in an
-environment of its own, with these packages wherever it allows them. Random numbers that a library
-draws start from the same seed at every call. k is 10 unless a case says otherwise.
+{made}
 
 - A number **agrees** if it is within {float64:g} of the truth where the code computes in float64,
   within {float32:g} where it computes in float32 or less; one of ours if it is within {ours:g},
   whatever the type of the input. Otherwise it **differs**.
-- Where there is no true number, an error **refuses** and a NaN **says so**: both are right. A
-  number is **made up**.
+- Where there is no true number, code that raises an error **refuses**, and it may also **say NaN**:
+  both are right. Code that answers with a number **makes it up**.
 - Reasons are in our words, from the source of the version that ran. Another definition under the
   same name is no bug; it is why the numbers of two papers cannot be compared.
 """
+
+MADE = (
+    "Made by `make conformance` on {date} with Python {python}, {versions}. Each library ran in an "
+    "environment of its own, with these packages wherever it allows them. Random numbers that a "
+    "library draws start from the same seed at every call. k is 10 unless a case says otherwise."
+)
 
 
 def document(result: Row, every: Sequence[Case], metrics: Sequence[Metric]) -> str:
     hard = [case for case in every if case.metrics]
     ordinary = [case for case in every if not case.metrics]
     versions = ", ".join(f"{name} {version}" for name, version in result["versions"].items())
+    made = MADE.format(date=result["date"], python=result["python"], versions=versions)
     parts = [
-        INTRODUCTION.format(
-            date=result["date"],
-            python=result["python"],
-            versions=versions,
-            ours=OUR_TOLERANCE,
-            **TOLERANCES,
-        ),
+        INTRODUCTION.format(made=textwrap.fill(made, 100), ours=OUR_TOLERANCE, **TOLERANCES),
         "## Libraries\n",
         "How many of the answers of a library are right:\n",
         libraries(result["libraries"], result["answers"], hard),

@@ -62,6 +62,7 @@ def kernel(metric: str, name: str, reasons: dict[str, str], **options) -> Call:
 
 EPSILON = "adds 1e-6 to the denominator"
 HARD = {"offset": CANCELS, "half": OVERFLOW, "constant": f"{EPSILON}, of rounding noise"}
+CDIST = "torch.cdist multiplies features that are not centred, and subtracts what it gets"
 RBF = {"kernel_metric": "rbf", "rbf_sigma": 1.0}
 SELF = "takes a sample into its own list when k = n"
 
@@ -82,7 +83,7 @@ PEER = Peer(
             "unbiased_cka",
             {"ordinary": EPSILON, "small": EPSILON, "wide": EPSILON, **HARD},
         ),
-        kernel("cka_rbf_biased", "cka", {"offset": CANCELS}, **RBF),
+        kernel("cka_rbf_biased", "cka", {"offset": CDIST}, **RBF),
         kernel("cka_rbf_unbiased", "unbiased_cka", {"ordinary": EPSILON}, **RBF),
         kernel(
             "svcca",

@@ -22,7 +22,6 @@ def call(metric, name, reasons=None, **options):
 
 GRETTON = "divides by the biased HSIC of each side, whatever the estimator"
 CLAMPS = "raises HSIC(y, y) to 1e-12, and so answers about 0"
-EMPTY = "an empty basis: the sum of no correlations over its width, 0"
 CONSTANT = {"constant": CLAMPS, "rounded_constant": CLAMPS}
 
 PEER = Peer(
@@ -45,7 +44,7 @@ PEER = Peer(
         call(
             "cca",
             "cca",
-            {"constant": EMPTY, "rounded_constant": NOISE},
+            {"constant": NOISE, "rounded_constant": NOISE},
             summary_type="pillai",
         ),
         call("cca_mean_squared", "cca", summary_type="yanai"),

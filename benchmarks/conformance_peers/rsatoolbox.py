@@ -36,7 +36,11 @@ PEER = Peer(
             "rsa_euclidean_pearson",
             "euclidean",
             "corr",
-            {"*": "its 'euclidean' holds squared distances"},
+            {
+                "*": "its 'euclidean' holds squared distances",
+                "constant": "answers 0 where all dissimilarities of a side are equal",
+                "rounded_constant": "answers 0 where all dissimilarities of a side are equal",
+            },
         ),
     ),
 )

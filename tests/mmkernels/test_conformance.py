@@ -58,7 +58,7 @@ def table_of(fake, *answers, metrics=(MUTUAL,), ours=mmkernels):
     every, found = asked(fake, *answers)
     rows, truths = conformance.own_rows(every, metrics, ours, reference)
     rows += conformance.peer_rows(found, truths)
-    libraries = [conformance.library(found)]
+    libraries = [conformance.ourselves(), conformance.library(found)]
     result = {**conformance.context(), "libraries": libraries, "answers": rows}
     wrong = conformance.failures(rows, [fake])
     return wrong, conformance_report.document(result, every, metrics), result
@@ -189,6 +189,7 @@ def test_a_library_is_counted_by_its_right_answers():
     right = Answer(reference.mutual_knn(*cases.views()[:2], k=10))
     fake = peer(call(**{"*": "one number for all"}))
     _, table, result = table_of(fake, right)
+    assert "| here |  | 4 of 4 | 1 of 1 |" in table
     assert "| fake | 1.0 | this environment |  | 2 of 4 | 0 of 1 |" in table
     assert "(A-C-float64, A-C-float32) |" in table
     assert {line["verdict"] for line in result["answers"] if line["library"] == "fake"} == {
