@@ -12,7 +12,7 @@ from ._arrays import Array, Input, as_input, same_samples
 from ._checks import KERNELS, at_least, bandwidth, one_of
 from ._features import require_usable
 from ._gradients import differentiable, wants_gradient
-from ._moments import hsic_from_products
+from ._moments import hsic_from_products, products_of
 from ._native import _cpu
 
 # A self-similarity below this share of the kernel's mean square is what rounding leaves of zero.
@@ -255,7 +255,7 @@ def _hsic(
         )
         if unbiased and not kept:
             results = [
-                hsic_from_products(_cpu.lifted_products(grams[a].features, grams[b].features), True)
+                hsic_from_products(products_of(grams[a].features, grams[b].features), True)
                 for a, b in pairs
             ]
         return [r[0] for r in results], [r[1] for r in results]

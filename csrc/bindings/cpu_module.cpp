@@ -116,14 +116,14 @@ std::pair<double, double> features_hsic(const BoundFeatures& x, const BoundFeatu
 
 using DoubleArray = py::array_t<double, py::array::c_style>;
 
-DoubleArray lifted(const BoundFeatures& x, const BoundFeatures& y) {
-  DoubleArray out({x.features->view.columns + 2, y.features->view.columns + 2});
-  double* data = out.mutable_data();
-  {
-    py::gil_scoped_release unlocked;
-    lifted_products(*x.features, *y.features, data, interruptible());
-  }
-  return out;
+void add_lifted(const BoundFeatures& x, const DoubleArray& centre_x, double scale_x,
+                const BoundFeatures& y, const DoubleArray& centre_y, double scale_y,
+                DoubleArray& out) {
+  const Placed left{x.features.get(), centre_x.data(), scale_x};
+  const Placed right{y.features.get(), centre_y.data(), scale_y};
+  double* target = out.mutable_data();
+  py::gil_scoped_release unlocked;
+  add_lifted_products(left, right, target, interruptible());
 }
 
 void add_moved(const DoubleArray& products, double ratio_x, const DoubleArray& shift_x,
@@ -190,7 +190,9 @@ PYBIND11_MODULE(_cpu, module) {
   module.def("overlaps", &overlaps, py::arg("lists"), py::arg("left"), py::arg("right"));
   module.def("hsic_by_tiles", &tiles_hsic, py::arg("kernels"), py::arg("pairs"), py::arg("unbiased"));
   module.def("hsic_by_features", &features_hsic, py::arg("x"), py::arg("y"), py::arg("unbiased"));
-  module.def("lifted_products", &lifted, py::arg("x"), py::arg("y"));
+  module.def("add_lifted_products", &add_lifted, py::arg("x"), py::arg("centre_x"),
+             py::arg("scale_x"), py::arg("y"), py::arg("centre_y"), py::arg("scale_y"),
+             py::arg("out").noconvert());
   module.def("add_moved_products", &add_moved, py::arg("products"), py::arg("ratio_x"),
              py::arg("shift_x"), py::arg("ratio_y"), py::arg("shift_y"), py::arg("out").noconvert());
   module.def("centered_gram_float32", &gram_array<float>, py::arg("kernel"));

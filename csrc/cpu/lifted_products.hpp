@@ -12,9 +12,17 @@
 
 namespace mmkernels::cpu {
 
-// out (d_x + 2, d_y + 2), row-major: the sum over samples of lifted c_i times lifted c'_i of
-// x and y, centred and scaled as they say. y == x computes half of the symmetric product.
-void lifted_products(const Features& x, const Features& y, double* out, const Call& call);
+// The rows c = scale * (x - centre) of features.
+struct Placed {
+  const Features* features;
+  const double* centre;
+  double scale;
+};
+
+// out (d_x + 2, d_y + 2), row-major, += the sum over samples of lifted rows of x times lifted rows
+// of y. Of the same features, placed the same way, half of the products are computed, and out, so
+// far symmetric, stays exactly so.
+void add_lifted_products(const Placed& x, const Placed& y, double* out, const Call& call);
 
 // c -> ratio * c + shift.
 struct Move {

@@ -31,3 +31,12 @@ def test_scores(n, d, kernel, sigma):
     x, y = datasets.related(n, d, 15)
     assert check_scores(mmkernels, x, y, kernel=kernel, sigma=sigma) < 1e-5
     check_scores(mmkernels, x + np.float32(100), y, kernel=kernel, sigma=sigma)
+
+
+@pytest.mark.parametrize(("n", "d"), [(5, 2), (33, 17), (300, 70)])
+def test_batches(n, d):
+    x, y = datasets.related(n, d, 15, dtype=np.float64)
+    score = mmkernels.LinearCKA()
+    for first in range(0, n, 40):
+        score.update(x[first : first + 40], y[first : first + 40])
+    assert score.compute() == pytest.approx(reference.cka(x, y), abs=1e-12)
