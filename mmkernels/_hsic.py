@@ -11,7 +11,7 @@ import numpy as np
 from ._arrays import same_samples
 from ._checks import at_least, one_of
 from ._kernels import LINEAR, Kernel
-from ._moments import DEGENERATE, hsic_from_products
+from ._moments import DEGENERATE, hsic_from_products, products_of
 from ._native import _cpu
 from .gram import Gram, as_gram
 
@@ -66,7 +66,7 @@ def hsic_values(grams: list[Gram], pairs: Pairs, estimator: str) -> list[tuple[f
     )
     if not cancelled or estimator == "gretton":
         return [(value, not value > rounding) for value, _, rounding in results]
-    exact = [hsic_from_products(_cpu.lifted_products(x, y), estimator) for x, y in features]
+    exact = [hsic_from_products(products_of(x, y), estimator) for x, y in features]
     return [(value, not value > DEGENERATE * magnitude) for value, magnitude in exact]
 
 

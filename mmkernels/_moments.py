@@ -44,19 +44,38 @@ class Moments:
         return len(self.mean_x), len(self.mean_y)
 
 
-def moments_of(x: Input, y: Input, first: int, last: int) -> Moments:
-    """Moments of samples first to last (exclusive), checked; no copy of them is made."""
-    left, right = (_measured(rows, first, last) for rows in (x, y))
-    return Moments(
-        last - first,
-        np.array(left.centre),
-        np.array(right.centre),
-        0.0 if left.constant else 1 / left.scale,
-        0.0 if right.constant else 1 / right.scale,
-        _cpu.lifted_products(left, left),
-        _cpu.lifted_products(left, right),
-        _cpu.lifted_products(right, right),
+def extended(moments: Moments | None, x: Input, y: Input, first: int, last: int) -> Moments:
+    """Moments of the samples so far and of rows first to last (exclusive), in new arrays.
+
+    The rows are checked, and read where they lie: no copy of all of them is made.
+    """
+    sides = [_measured(rows, first, last) for rows in (x, y)]
+    (mean_x, unit_x), (mean_y, unit_y) = (
+        (np.array(side.centre), 0.0 if side.constant else 1 / side.scale) for side in sides
     )
+    count = last - first
+    moves = None
+    if moments:
+        count += moments.count
+        share = (last - first) / count
+        mean_x, unit_x, moves_x = _common(moments.mean_x, moments.unit_x, mean_x, unit_x, share)
+        mean_y, unit_y, moves_y = _common(moments.mean_y, moments.unit_y, mean_y, unit_y, share)
+        moves = {"x": moves_x[0], "y": moves_y[0]}
+    # The rows are placed at the common mean at once: their products need no moving.
+    placed = {
+        "x": (sides[0], mean_x, 1 / (unit_x or 1.0)),
+        "y": (sides[1], mean_y, 1 / (unit_y or 1.0)),
+    }
+
+    def added(name: str) -> np.ndarray:
+        left, right = name
+        out = np.zeros([len(placed[side][1]) + 2 for side in name])
+        if moments:
+            _cpu.add_moved_products(getattr(moments, name), *moves[left], *moves[right], out)
+        _cpu.add_lifted_products(*placed[left], *placed[right], out)
+        return out
+
+    return Moments(count, mean_x, mean_y, unit_x, unit_y, added("xx"), added("xy"), added("yy"))
 
 
 def merged(a: Moments, b: Moments) -> Moments:
@@ -81,6 +100,14 @@ def merged(a: Moments, b: Moments) -> Moments:
         added("xy", moves_x, moves_y),
         added("yy", moves_y, moves_y),
     )
+
+
+def products_of(x: Any, y: Any) -> np.ndarray:
+    """Sums of products of lifted rows of two features, as these are centred and scaled."""
+    sides = [(side, np.array(side.centre), side.scale) for side in (x, y)]
+    out = np.zeros([len(centre) + 2 for _, centre, _ in sides])
+    _cpu.add_lifted_products(*sides[0], *sides[1], out)
+    return out
 
 
 def hsic_from_products(products: np.ndarray, estimator: str) -> tuple[float, float]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ._arrays import Array, Input, _numpy_value, as_input, same_samples
 from ._checks import at_least
-from ._moments import DEGENERATE, Moments, hsic_from_products, merged, moments_of
+from ._moments import DEGENERATE, Moments, extended, hsic_from_products, merged
 
 # Rows read at once: a large batch is never copied whole.
 _ROWS = 4096
@@ -24,10 +24,11 @@ class LinearCKA:
     day) are combined with :meth:`merge`, in any order. Pickles, and gives its state as plain
     arrays.
 
-    Cost of n samples in batches of b: n (d_x + d_y)^2 / 2 multiply-adds in float64 and, for each
-    batch, about (d_x + d_y)^2 of them to add it to the rest. Memory: 16 (d_x + d_y + 4)^2 bytes
-    at most while a batch is added, half of that in between. Moving all samples by a million times
-    their spread costs no digits.
+    Cost of n samples: n (d_x + d_y)^2 / 2 multiply-adds in float64 and, for each batch, about
+    (d_x + d_y)^2 of them to move the sums to the new mean: batches of a few hundred rows hide it.
+    Memory: at most 8 (d_x + d_y + 4)^2 bytes, and up to three times that while a batch is added.
+    Moving all samples by a million times their spread costs no digits, and the bits are the same
+    for any number of threads.
 
     The sums are those of Song et al. 2012, equation 5, written for centred linear kernels; parts
     are merged about a common mean as in Chan, Golub and LeVeque 1979.
@@ -72,12 +73,9 @@ class LinearCKA:
             (left.shape[1], right.shape[1]), f"x and y have shapes {left.shape} and {right.shape}"
         )
         n = left.shape[0]
-        total = self._moments if n <= _ROWS else None
+        total = self._moments
         for first in range(0, n, _ROWS):
-            part = moments_of(left, right, first, min(n, first + _ROWS))
-            total = merged(total, part) if total else part
-        if n > _ROWS and self._moments:
-            total = merged(self._moments, total)
+            total = extended(total, left, right, first, min(n, first + _ROWS))
         if n:
             self._adopt(total, left)
 

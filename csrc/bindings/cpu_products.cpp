@@ -6,14 +6,13 @@
 namespace mmkernels::bindings {
 namespace {
 
-Doubles lifted(const BoundFeatures& x, const BoundFeatures& y) {
-  Doubles out({x.features->view.columns + 2, y.features->view.columns + 2});
-  double* data = out.mutable_data();
-  {
-    py::gil_scoped_release unlocked;
-    lifted_products(*x.features, *y.features, data, interruptible());
-  }
-  return out;
+void add_lifted(const BoundFeatures& x, const Doubles& centre_x, double scale_x,
+                const BoundFeatures& y, const Doubles& centre_y, double scale_y, Doubles& out) {
+  const Placed left{x.features.get(), centre_x.data(), scale_x};
+  const Placed right{y.features.get(), centre_y.data(), scale_y};
+  double* target = out.mutable_data();
+  py::gil_scoped_release unlocked;
+  add_lifted_products(left, right, target, interruptible());
 }
 
 void add_moved(const Doubles& products, double ratio_x, const Doubles& shift_x,
@@ -29,7 +28,9 @@ void add_moved(const Doubles& products, double ratio_x, const Doubles& shift_x,
 }  // namespace
 
 void bind_products(py::module_& module) {
-  module.def("lifted_products", &lifted, py::arg("x"), py::arg("y"));
+  module.def("add_lifted_products", &add_lifted, py::arg("x"), py::arg("centre_x"),
+             py::arg("scale_x"), py::arg("y"), py::arg("centre_y"), py::arg("scale_y"),
+             py::arg("out").noconvert());
   module.def("add_moved_products", &add_moved, py::arg("products"), py::arg("ratio_x"),
              py::arg("shift_x"), py::arg("ratio_y"), py::arg("shift_y"), py::arg("out").noconvert());
 }

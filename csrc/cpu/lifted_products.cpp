@@ -15,8 +15,9 @@ int64_t samples_per_block(int64_t panels) {
 }
 
 // Lifted rows of a block of samples as panels of 16 columns, [panel][sample][16].
-void pack_lifted(const Features& features, int64_t first, int64_t count, double* out,
+void pack_lifted(const Placed& rows, int64_t first, int64_t count, double* out,
                  std::vector<std::vector<double>>& buffers, const Call& call) {
+  const Features& features = *rows.features;
   const int64_t d = features.view.columns, panels = wide_panels(d + 2);
   constexpr int64_t chunk = 16;
   parallel_for((count + chunk - 1) / chunk, call, [&](int64_t index, int thread) {
@@ -26,9 +27,9 @@ void pack_lifted(const Features& features, int64_t first, int64_t count, double*
     for (int64_t i = index * chunk; i < std::min(count, (index + 1) * chunk); ++i) {
       std::fill(lifted, as_read, 0.0);
       features.with_row(first + i, as_read, [&](auto* values, double factor) {
-        row_kernels(values).add(lifted, values, features.centre.data(), factor, d);
+        row_kernels(values).add(lifted, values, rows.centre, factor, d);
       });
-      for (int64_t c = 0; c < d; ++c) lifted[c] *= features.scale;
+      for (int64_t c = 0; c < d; ++c) lifted[c] *= rows.scale;
       lifted[d] = row_kernels(lifted).square(lifted, d);
       lifted[d + 1] = 1;
       for (int64_t p = 0; p < panels; ++p)
@@ -42,18 +43,30 @@ void add_tile(const double* tile, int64_t rows, int64_t columns, double* out, in
     for (int64_t c = 0; c < columns; ++c) out[r * width + c] += tile[r * kWidePanel + c];
 }
 
+// In squares, of which the columns of one stay in the cache.
+void copy_upper_to_lower(double* matrix, int64_t n, const Call& call) {
+  constexpr int64_t side = 64;
+  parallel_for((n + side - 1) / side, call, [&](int64_t index, int) {
+    const int64_t last = std::min(n, (index + 1) * side);
+    for (int64_t first = 0; first < last; first += side)
+      for (int64_t r = index * side; r < last; ++r)
+        for (int64_t c = first; c < std::min(r, first + side); ++c)
+          matrix[r * n + c] = matrix[c * n + r];
+  });
+}
+
 }  // namespace
 
-void lifted_products(const Features& x, const Features& y, double* out, const Call& call) {
-  const bool symmetric = &x == &y;
-  const int64_t n = x.view.rows, height = x.view.columns + 2, width = y.view.columns + 2;
+void add_lifted_products(const Placed& x, const Placed& y, double* out, const Call& call) {
+  const bool symmetric = x.features == y.features;
+  const int64_t n = x.features->view.rows;
+  const int64_t height = x.features->view.columns + 2, width = y.features->view.columns + 2;
   const int64_t panels_x = wide_panels(height), panels_y = wide_panels(width);
   const int64_t block = samples_per_block(panels_x + panels_y);
   AlignedBuffer<double> block_x = make_aligned<double>(block * panels_x * kWidePanel);
   AlignedBuffer<double> block_y =
       symmetric ? nullptr : make_aligned<double>(block * panels_y * kWidePanel);
   const double* other = symmetric ? block_x.get() : block_y.get();
-  std::fill(out, out + height * width, 0.0);
 
   // A unit of work is one left panel and a few right ones.
   constexpr int64_t group = 8;
@@ -79,9 +92,7 @@ void lifted_products(const Features& x, const Features& y, double* out, const Ca
       }
     });
   }
-  if (symmetric)
-    for (int64_t r = 0; r < height; ++r)
-      for (int64_t c = 0; c < r; ++c) out[r * width + c] = out[c * width + r];
+  if (symmetric) copy_upper_to_lower(out, height, call);
 }
 
 void add_moved_products(const double* products, int64_t d_x, const Move& move_x, int64_t d_y,

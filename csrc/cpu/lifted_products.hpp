@@ -4,6 +4,9 @@
 // asks of the samples, and moving or scaling the rows, c -> r c + s, is a linear map of the lifted
 // ones: parts that were centred and scaled each in its own way are brought to one centre and scale
 // exactly, and added.
+//
+// Beside numpy's dgemm of the same rows (OpenBLAS, 2 cores with AVX-512, the same run): 0.9 of its
+// speed for 768 features and more, 0.7 for 256, 0.5 for 64, where packing shows.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +15,17 @@
 
 namespace mmkernels::cpu {
 
-// out (d_x + 2, d_y + 2), row-major: the sum over samples of lifted c_i times lifted c'_i of
-// x and y, centred and scaled as they say. y == x computes half of the symmetric product.
-void lifted_products(const Features& x, const Features& y, double* out, const Call& call);
+// The rows c = scale * (x - centre) of features.
+struct Placed {
+  const Features* features;
+  const double* centre;
+  double scale;
+};
+
+// out (d_x + 2, d_y + 2), row-major, += the sum over samples of lifted rows of x times lifted rows
+// of y. Of the same features, placed the same way, half of the products are computed, and out, so
+// far symmetric, stays exactly so.
+void add_lifted_products(const Placed& x, const Placed& y, double* out, const Call& call);
 
 // c -> ratio * c + shift.
 struct Move {

@@ -43,3 +43,12 @@ def test_neighbor_lists(n, d, k):
     for name in ("second_order_cosine", "cknna"):
         wanted = getattr(reference, name)(x, y, **options)
         assert getattr(mmkernels, name)(x, y, **options) == pytest.approx(wanted, abs=1e-10)
+
+
+@pytest.mark.parametrize(("n", "d"), [(5, 2), (33, 17), (300, 70)])
+def test_batches(n, d):
+    x, y = datasets.related(n, d, 15, dtype=np.float64)
+    score = mmkernels.LinearCKA()
+    for first in range(0, n, 40):
+        score.update(x[first : first + 40], y[first : first + 40])
+    assert score.compute() == pytest.approx(reference.cka(x, y), abs=1e-12)

@@ -63,11 +63,15 @@ Bits lifted(const Call& call) {
   const Features x(left().view(), false, Centre::mean, call);
   const Features y(right().view(), false, Centre::mean, call);
   const int64_t d_x = x.view.columns, d_y = y.view.columns;
-  std::vector<double> products((d_x + 2) * (d_y + 2)), moved(products.size(), 0.0);
-  lifted_products(x, y, products.data(), call);
+  std::vector<double> products((d_x + 2) * (d_y + 2), 0.0), moved(products.size(), 0.0);
+  add_lifted_products({&x, x.centre.data(), x.scale}, {&y, y.centre.data(), y.scale},
+                      products.data(), call);
   add_moved_products(products.data(), d_x, {0.5, x.centre.data()}, d_y, {2, y.centre.data()},
                      moved.data(), call);
-  return joined({testing::bits_of(products), testing::bits_of(moved)});
+  std::vector<double> own((d_x + 2) * (d_x + 2), 0.0);
+  const Placed placed{&x, x.centre.data(), 0.5};
+  add_lifted_products(placed, placed, own.data(), call);
+  return joined({testing::bits_of(products), testing::bits_of(moved), testing::bits_of(own)});
 }
 
 Bits hsic(Estimator estimator, const Call& call) {

@@ -37,6 +37,7 @@ struct Side {
   Side(const Matrix& matrix, Type type, Layout layout, double ratio)
       : stored(matrix, type, layout), features(stored.view(), false, Centre::mean, kCall),
         ratio(ratio), shift(gaussian(1, matrix.columns, 9).values) {}
+  Placed placed() const { return {&features, features.centre.data(), features.scale}; }
   int64_t width() const { return stored.values().columns + 2; }
 };
 
@@ -62,8 +63,8 @@ void check_products(const std::vector<double>& found, const Side& x, const Side&
 }
 
 void check(const Side& x, const Side& y) {
-  std::vector<double> products(x.width() * y.width(), NAN), moved(products.size(), 0.0);
-  lifted_products(x.features, y.features, products.data(), kCall);
+  std::vector<double> products(x.width() * y.width(), 0.0), moved(products.size(), 0.0);
+  add_lifted_products(x.placed(), y.placed(), products.data(), kCall);
   check_products(products, x, y, false);
   add_moved_products(products.data(), x.width() - 2, {x.ratio, x.shift.data()}, y.width() - 2,
                      {y.ratio, y.shift.data()}, moved.data(), kCall);
@@ -100,11 +101,13 @@ TEST(lifted_products_of_every_storage_and_data) {
 
 TEST(lifted_products_of_rows_and_themselves_are_symmetric) {
   const Side x(gaussian(300, 70, 3), Type::float32, Layout::contiguous, 1);
-  std::vector<double> products(x.width() * x.width());
-  lifted_products(x.features, x.features, products.data(), kCall);
+  std::vector<double> products(x.width() * x.width(), 0.0), whole(products);
   // The same rows under another name: all of the product, computed.
   const Features again(x.stored.view(), false, Centre::mean, kCall);
-  std::vector<double> whole(products.size());
-  lifted_products(x.features, again, whole.data(), kCall);
+  for (int part = 0; part < 2; ++part) {
+    add_lifted_products(x.placed(), x.placed(), products.data(), kCall);
+    add_lifted_products(x.placed(), {&again, again.centre.data(), again.scale}, whole.data(),
+                        kCall);
+  }
   CHECK(products == whole);
 }
