@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from ._checks import at_least, one_of
 from ._kernels import LINEAR, Kernel
 from ._moments import DEGENERATE, hsic_from_products, products_of
 from ._native import _cpu
+from ._warn import warn
 from .gram import Gram, as_gram
 
 ESTIMATORS = ("gretton", "song", "lange")
@@ -87,10 +87,8 @@ def alignments(
     for i in used:
         own, nothing = results[i, i]
         if grams[i].constant or nothing:
-            warnings.warn(
-                f"{grams[i].name} is constant (shape {grams[i].shape}): its {score} is 0 / 0, NaN.",
-                RuntimeWarning,
-                stacklevel=3,
+            warn(
+                f"{grams[i].name} is constant (shape {grams[i].shape}): its {score} is 0 / 0, NaN."
             )
             own = np.nan
         norms[i] = np.sqrt(own)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +11,7 @@ from ._arrays import Array, Input, as_input, same_samples
 from ._checks import METRICS, at_least, neighbor_count, one_of
 from ._features import neighbor_features, require_usable
 from ._native import _cpu
+from ._warn import warn
 from .neighbors import Neighbors
 
 
@@ -33,7 +33,7 @@ def paired_lists(
     sides = [representation("x", x), representation("y", y)]
     same_samples(*sides)
     if zero_rows == "exclude" and metric == "cosine":
-        sides = without_zero_rows(sides, stacklevel=4)
+        sides = without_zero_rows(sides)
     return [neighbor_list(side, k, metric, ordered) for side in sides], sides[0].wrap
 
 
@@ -66,8 +66,8 @@ def neighbor_list(side: Input | Neighbors, k: int, metric: str, ordered: bool) -
     return np.ascontiguousarray(side.host_indices[:, :k])
 
 
-def without_zero_rows(sides: list[Any], stacklevel: int) -> list[Any]:
-    """Drop the samples that have a zero row on any side, and warn; stacklevel counts from here."""
+def without_zero_rows(sides: list[Any]) -> list[Any]:
+    """Drop the samples that have a zero row on any side, and warn."""
     for side in sides:
         if isinstance(side, Neighbors):
             raise ValueError(
@@ -79,11 +79,9 @@ def without_zero_rows(sides: list[Any], stacklevel: int) -> list[Any]:
     zero = sorted({row for measured in features for row in measured.zero_rows})
     if not zero:
         return sides
-    warnings.warn(
+    warn(
         f"{len(zero)} of {sides[0].shape[0]} samples have a zero row in x or y and are left out "
-        f"(the first is row {zero[0]}).",
-        RuntimeWarning,
-        stacklevel=stacklevel,
+        f"(the first is row {zero[0]})."
     )
     return [
         Input(side.name, np.delete(side.values, zero, axis=0), side.type, side.wrap)

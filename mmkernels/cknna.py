@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from ._checks import at_least, neighbor_count, one_of
 from ._features import neighbor_features
 from ._native import _cpu
 from ._neighbor_lists import paired_arrays
+from ._warn import warn
 
 
 def cknna(
@@ -69,11 +69,9 @@ def cknna(
     own = [align(kernel, kernel) for kernel in kernels]
     for side, value in zip(sides, own, strict=True):
         if not value > 0:
-            warnings.warn(
+            warn(
                 f"The alignment of {side.name} (shape {side.shape}) with itself is not positive: "
-                "its CKNNA is not defined, NaN.",
-                RuntimeWarning,
-                stacklevel=2,
+                "its CKNNA is not defined, NaN."
             )
     defined = min(own) > 0
     return first.wrap(np.float64(align(*kernels) / np.sqrt(own[0] * own[1]) if defined else np.nan))

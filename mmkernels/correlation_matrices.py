@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from ._arrays import Array
 from ._hsic import alignments, hsic_values, paired_grams
 from ._kernels import LINEAR, Kernel
+from ._warn import warn
 from .gram import Gram
 
 
@@ -72,10 +71,6 @@ def _uncentered(grams: list[Gram]) -> float:
     )
     for gram, own in zip(grams, (own_x, own_y), strict=True):
         if own == 0:
-            warnings.warn(
-                f"{gram.name} is zero (shape {gram.shape}): its CMD is 0 / 0, NaN.",
-                RuntimeWarning,
-                stacklevel=3,
-            )
+            warn(f"{gram.name} is zero (shape {gram.shape}): its CMD is 0 / 0, NaN.")
             return np.nan
     return cross / (np.sqrt(own_x) * np.sqrt(own_y))

@@ -14,6 +14,9 @@ class Gram:
 
     Made by :func:`prepare_gram`; accepted wherever :func:`hsic`, :func:`cka` and
     :func:`cka_matrix` take an array, whose ``kernel`` and ``sigma`` then do not apply to it.
+
+    >>> prepare_gram(np.eye(3), kernel="rbf", sigma=2)
+    Gram(shape=(3, 3), kernel='rbf', sigma=2.0)
     """
 
     def __init__(self, rows: Input, kernel: Kernel):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import fields
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from ._arrays import Array, Input, _numpy_value, as_input, same_samples
 from ._checks import at_least
 from ._moments import DEGENERATE, Moments, extended, hsic_from_products, merged
+from ._warn import warn
 
 # Rows read at once: a large batch is never copied whole.
 _ROWS = 4096
@@ -101,11 +101,7 @@ class LinearCKA:
         for name, (value, magnitude) in zip("xy", own, strict=True):
             constant = not value > DEGENERATE * magnitude
             if constant:
-                warnings.warn(
-                    f"{name} is constant over all {self.count} samples: its CKA is 0 / 0, NaN.",
-                    RuntimeWarning,
-                    stacklevel=2,
-                )
+                warn(f"{name} is constant over all {self.count} samples: its CKA is 0 / 0, NaN.")
             norms.append(np.nan if constant else np.sqrt(value))
         return self._wrap(np.float64(cross / (norms[0] * norms[1])))
 

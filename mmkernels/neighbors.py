@@ -19,6 +19,10 @@ class Neighbors:
     """The k nearest neighbours of every row, best first; unpacks as ``indices, scores``.
 
     Accepted wherever a metric on neighbours takes an array, for any k up to its own.
+
+    >>> indices, scores = knn(np.eye(4) + 0.1, 2)
+    >>> indices.shape, scores.shape
+    ((4, 2), (4, 2))
     """
 
     host_indices: np.ndarray = field(repr=False)  # (n, k) int64

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from ._arrays import Array
@@ -11,6 +9,7 @@ from ._checks import METRICS, one_of
 from ._features import neighbor_features
 from ._native import _cpu
 from ._neighbor_lists import neighbor_list, paired_arrays, without_zero_rows
+from ._warn import warn
 
 
 def second_order_cosine(
@@ -49,16 +48,14 @@ def second_order_cosine(
     one_of("zero_rows", zero_rows, ("raise", "exclude"))
     sides = paired_arrays(x, y, "second_order_cosine needs the array, for similarities to others")
     if zero_rows == "exclude":
-        sides = without_zero_rows(sides, stacklevel=3)
+        sides = without_zero_rows(sides)
     lists = [neighbor_list(side, k, metric, ordered=False) for side in sides]
     features = [neighbor_features(side, "cosine") for side in sides]
     total, *orthogonal = _cpu.second_order_cosines(*features, *lists)
     for side, row in zip(sides, orthogonal, strict=True):
         if row >= 0:
-            warnings.warn(
+            warn(
                 f"{side.name} has a row ({row}; shape {side.shape}) orthogonal to all its "
-                "neighbours: its second-order cosine is 0 / 0, NaN.",
-                RuntimeWarning,
-                stacklevel=2,
+                "neighbours: its second-order cosine is 0 / 0, NaN."
             )
     return sides[0].wrap(np.float64(total / sides[0].shape[0]))

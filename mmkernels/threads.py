@@ -8,12 +8,19 @@ from ._native import _cpu
 
 
 def get_num_threads() -> int:
-    """Threads a call uses: MMKERNELS_NUM_THREADS, else the processors this process may run on."""
+    """Threads a call uses: MMKERNELS_NUM_THREADS, else the processors this process may run on.
+
+    >>> get_num_threads() >= 1
+    True
+    """
     return _cpu.thread_count()
 
 
 def set_num_threads(count: int) -> None:
-    """Set the threads of later calls; results do not depend on it, to the last bit."""
+    """Set the threads of later calls; the engine's results do not depend on it, to the last bit.
+
+    >>> set_num_threads(get_num_threads())
+    """
     try:
         count = operator.index(count)
     except TypeError:
@@ -27,5 +34,8 @@ def instruction_set() -> str:
     """The instruction set in use: "avx512bf16", "avx512", "avx2" or "portable".
 
     The best that the processor has, unless MMKERNELS_ISA names another before the first use.
+
+    >>> instruction_set() in ("avx512bf16", "avx512", "avx2", "portable")
+    True
     """
     return _cpu.instruction_set()

@@ -33,6 +33,10 @@ class AlignmentMetrics:
 
     Neighbours are by inner product of the features as given (normalise the rows for cosines),
     ``topk`` of them. Each takes ``strict=False``.
+
+    >>> x = torch.arange(12.0).reshape(4, 3)
+    >>> round(AlignmentMetrics.unbiased_cka(x, 2 * x + 1), 6)
+    1.0
     """
 
     SUPPORTED_METRICS = (
@@ -159,7 +163,12 @@ class AlignmentMetrics:
 
 
 def hsic_unbiased(K: Tensor, L: Tensor, *, strict: bool = False) -> Tensor:
-    """Unbiased HSIC of two symmetric (n, n) kernel matrices; strict works uncentred."""
+    """Unbiased HSIC of two symmetric (n, n) kernel matrices; strict works uncentred.
+
+    >>> x = torch.arange(5.0)[:, None]
+    >>> round(float(hsic_unbiased(x @ x.T, x @ x.T)), 6)
+    5.166667
+    """
     k, l = _host(K, L)  # noqa: E741 - K and L are the names of the literature
     if strict:
         return strictly.hsic_unbiased(k, l)
@@ -167,7 +176,12 @@ def hsic_unbiased(K: Tensor, L: Tensor, *, strict: bool = False) -> Tensor:
 
 
 def hsic_biased(K: Tensor, L: Tensor, *, strict: bool = False) -> Tensor:
-    """tr(K H L H) of two symmetric (n, n) kernel matrices, not divided by (n - 1)^2."""
+    """tr(K H L H) of two symmetric (n, n) kernel matrices, not divided by (n - 1)^2.
+
+    >>> x = torch.arange(5.0)[:, None]
+    >>> round(float(hsic_biased(x @ x.T, x @ x.T)), 6)
+    100.0
+    """
     k, l = _host(K, L)  # noqa: E741
     if strict:
         return strictly.hsic_biased(k, l)
@@ -175,12 +189,20 @@ def hsic_biased(K: Tensor, L: Tensor, *, strict: bool = False) -> Tensor:
 
 
 def compute_knn_accuracy(knn: Tensor) -> Tensor:
-    """Share of the samples i that occur in knn[i], an (n, ...) tensor of indices."""
+    """Share of the samples i that occur in knn[i], an (n, ...) tensor of indices.
+
+    >>> compute_knn_accuracy(torch.tensor([[0, 2], [2, 0]]))
+    tensor(0.5000)
+    """
     return strictly.knn_accuracy(knn)
 
 
 def compute_nearest_neighbors(feats: Tensor, topk: int = 1, *, strict: bool = False) -> Tensor:
-    """(n, topk) int64: the rows with the largest inner products, best first, self excluded."""
+    """(n, topk) int64: the rows with the largest inner products, best first, self excluded.
+
+    >>> compute_nearest_neighbors(torch.tensor([[1.0], [2.0], [3.0]])).tolist()
+    [[2], [2], [1]]
+    """
     (rows,) = _host(feats)
     if strict:
         return strictly.nearest(rows, topk)
@@ -191,6 +213,9 @@ def longest_ordinal_sequence(X: Tensor, Y: Tensor) -> Tensor:
     """(n,) float64: length of the longest common subsequence of row i of X and row i of Y.
 
     X, Y : (n, k) indices, none of them twice in a row.
+
+    >>> longest_ordinal_sequence(torch.tensor([[4, 7, 9]]), torch.tensor([[7, 4, 9]])).tolist()
+    [2.0]
     """
     x, y = (np.ascontiguousarray(z.numpy(), np.int64) for z in _host(X, Y))
     if x.ndim != 2 or x.shape != y.shape:
@@ -203,7 +228,11 @@ def longest_ordinal_sequence(X: Tensor, Y: Tensor) -> Tensor:
 
 
 def compute_distance(X: Tensor, Y: Tensor, dist_fn: Callable[[Any, Any], float]) -> Tensor:
-    """(n,) float64: dist_fn(row i of X, row i of Y), rows as numpy arrays, one after the other."""
+    """(n,) float64: dist_fn(row i of X, row i of Y), rows as numpy arrays, one after the other.
+
+    >>> compute_distance(torch.tensor([[1, 2]]), torch.tensor([[1, 3]]), lambda a, b: sum(a != b))
+    tensor([1.], dtype=torch.float64)
+    """
     rows = zip(*(z.numpy() for z in _host(X, Y)), strict=True)
     return torch.tensor([float(dist_fn(a, b)) for a, b in rows], dtype=torch.float64)
 
@@ -215,6 +244,9 @@ def remove_outliers(
 
     The q-th quantile of each sample, averaged over samples, or of all values when ``exact``; and
     at least ``max_threshold``. Any number of values (``torch.quantile`` takes 16 million).
+
+    >>> remove_outliers(torch.tensor([[1.0, -2.0, 9.0]]), 0.5)
+    tensor([[ 1., -2.,  2.]])
     """
     if q == 1:
         return feats

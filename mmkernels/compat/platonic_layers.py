@@ -21,7 +21,11 @@ _ON_LISTS = ("cycle_knn", "mutual_knn", "lcs_knn", "edit_distance_knn")
 
 
 def prepare_features(feats: Layers, q: float = 0.95, exact: bool = False) -> Layers:
-    """:func:`remove_outliers` of the features in float32, or of each layer in a list of them."""
+    """:func:`remove_outliers` of the features in float32, or of each layer in a list of them.
+
+    >>> prepare_features([torch.ones(2, 3), torch.ones(2, 5)])[1].shape
+    torch.Size([2, 5])
+    """
     if isinstance(feats, Tensor):
         return remove_outliers(feats.float(), q=q, exact=exact)
     return [remove_outliers(layer.float(), q=q, exact=exact) for layer in feats]

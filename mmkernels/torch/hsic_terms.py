@@ -7,7 +7,6 @@ again in the backward pass.
 """
 
 # No postponed annotations: torch reads the operators' schemas from them.
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor
 
 from mmkernels._moments import DEGENERATE
+from mmkernels._warn import warn
 
 # Entries of one block of a kernel matrix: 4 MiB in float64.
 _BLOCK_ENTRIES = 2**19
@@ -57,11 +57,9 @@ def hsic_terms(
     for i, name in enumerate("xy" if own else ""):
         degenerate = ~(terms[1 + i] > DEGENERATE * magnitudes[1 + i] / n**2)
         if x.device.type == "cpu" and degenerate:
-            warnings.warn(
+            warn(
                 f"{name} is constant (shape {tuple((x, y)[i].shape)}): its CKA is 0 / 0, NaN, and "
-                "so is its gradient.",
-                RuntimeWarning,
-                stacklevel=2,
+                "so is its gradient."
             )
         terms[1 + i] = torch.where(degenerate, torch.nan, terms[1 + i])
     return torch.stack(terms + [terms[0].new_zeros(())] * (3 - len(terms))), rows

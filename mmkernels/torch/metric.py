@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 import mmkernels
+from mmkernels._warn import warn
 
 
 class LinearCKA(Metric):
@@ -85,11 +85,9 @@ class LinearCKA(Metric):
         score = self._layout.unpacked(self.moments)
         least = 4 if self.unbiased else 2
         if score.count < least:
-            warnings.warn(
+            warn(
                 f"LinearCKA needs at least {least} samples for this estimate and has seen "
-                f"{score.count}: the score is NaN.",
-                RuntimeWarning,
-                stacklevel=2,
+                f"{score.count}: the score is NaN."
             )
             value = float("nan")
         else:

@@ -31,6 +31,30 @@ def test_examples(name):
     assert result.failed == 0
 
 
+def _public(name):
+    module = importlib.import_module(name)
+    return [
+        (name, word)
+        for word, value in vars(module).items()
+        if (inspect.isfunction(value) or inspect.isclass(value))
+        and value.__module__ == name
+        and not word.startswith("_")
+    ]
+
+
+PUBLIC = [
+    *(("mmkernels", name) for name in mmkernels.__all__),
+    *_public("mmkernels.compat.platonic"),
+    *_public("mmkernels.compat.platonic_layers"),
+    *_public("mmkernels.torch.similarity"),
+]
+
+
+@pytest.mark.parametrize(("module", "name"), PUBLIC)
+def test_everything_public_has_an_example(module, name):
+    assert ">>> " in inspect.getdoc(getattr(importlib.import_module(module), name))
+
+
 @pytest.mark.parametrize("name", mmkernels.__all__)
 def test_everything_public_is_described(name):
     described = inspect.getdoc(getattr(mmkernels, name))
