@@ -13,7 +13,7 @@ import mmkernels
 from mmkernels import reference
 
 from . import datasets
-from .gram_checks import check_scores
+from .gram_checks import Truth, check_scores
 from .test_errors import refuse
 from .test_invariances import pairs
 
@@ -35,8 +35,9 @@ def test_against_the_reference(n, d, estimator, kernel):
     wanted = reference.cka(x, y, **options)
     for function in (FUNCTIONS["cka"], FUNCTIONS["cka_matrix"]):
         assert function(x, y, **options) == pytest.approx(wanted, abs=1e-5)
-    wanted = reference.hsic(x, y, **options)
-    assert mmkernels.hsic(x, y, **options) == pytest.approx(wanted, rel=1e-4)
+    # Of four samples without their diagonals little is left: errors scale with what there was.
+    wanted, allowed = Truth(x, y, kernel).hsic(estimator)
+    assert mmkernels.hsic(x, y, **options) == pytest.approx(wanted, abs=2 * allowed)
 
 
 def test_lange_is_the_sum_off_the_diagonal_of_the_centred_matrices():
