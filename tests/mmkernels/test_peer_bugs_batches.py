@@ -149,7 +149,7 @@ def test_units_that_are_off_do_not_matter():
 
 
 def test_batches_are_not_remembered():
-    """anatome keeps all activations; torchmetrics#1279: a state that grows with the samples."""
+    """torchmetrics#1279: a state that grows with the samples, until the memory ends."""
     score = mmkernels.LinearCKA()
     sizes = set()
     for seed in range(6):

@@ -77,17 +77,20 @@ def test_few_samples_have_a_score_or_an_error_that_says_how_many(name, n):
     """NaN (platonic-rep, ckatorch, anatome) or 0.078 from three samples (anatome's opd)."""
     x, y = datasets.related(n, 8, 6)
     options = {"k": 1} if name in TAKE_K else {}
+    said = ""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         try:
             found = measure(name, x, y, **options)
         except ValueError as error:
-            assert "samples" in str(error), error
-            assert f"({n}, 8)" in str(error) or f"between 2 and {n}," in str(error), error
-            return
-    assert n > 1
-    assert name not in UNBIASED
-    assert np.isfinite(found) or n == 2, found
+            said = str(error)
+    if said:
+        assert "samples" in said
+        assert f"({n}, 8)" in said or f"between 2 and {n}," in said
+    else:
+        assert n > 1
+        assert name not in UNBIASED
+        assert np.isfinite(found) or n == 2
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -64,7 +64,9 @@ def test_the_precision_that_torch_multiplies_in_does_not_matter():
     x, y = (torch.from_numpy(shared_mean(200, 64, 0.88, seed)) for seed in (0, 1))
 
     def scores():
-        return [float(mmkernels.measure(name, x, y)) for name in (*LISTS, "cknna", "cka", "cmd")]
+        found = [float(mmkernels.measure(name, x, y)) for name in (*LISTS, "cknna", "cka", "cmd")]
+        with_gradient = mmkernels.cka(x.clone().requires_grad_(), y)  # products of torch's own
+        return [*found, float(with_gradient.detach())]
 
     before = torch.get_float32_matmul_precision()
     wanted = scores()
