@@ -22,6 +22,7 @@ import torch
 import mmkernels
 
 from .._native import _cpu
+from .._warn import warn
 from . import _platonic_strict as strictly
 
 Tensor = torch.Tensor
@@ -37,6 +38,8 @@ class AlignmentMetrics:
     >>> x = torch.arange(12.0).reshape(4, 3)
     >>> round(AlignmentMetrics.unbiased_cka(x, 2 * x + 1), 6)
     1.0
+    ``topk`` of them; a zero row has none, and a RuntimeWarning says so. Each takes
+    ``strict=False``.
     """
 
     SUPPORTED_METRICS = (
@@ -61,7 +64,7 @@ class AlignmentMetrics:
     @staticmethod
     def cycle_knn(feats_A: Tensor, feats_B: Tensor, topk: int, *, strict: bool = False) -> float:
         """:func:`mmkernels.cycle_knn`: share of samples found again, A of B's neighbours."""
-        a, b = _host(feats_A, feats_B)
+        a, b = _searched(strict, feats_A=feats_A, feats_B=feats_B)
         if strict:
             return strictly.cycle_knn(a, b, topk)
         return float(mmkernels.cycle_knn(a, b, k=topk, metric="ip"))
@@ -69,7 +72,7 @@ class AlignmentMetrics:
     @staticmethod
     def mutual_knn(feats_A: Tensor, feats_B: Tensor, topk: int, *, strict: bool = False) -> float:
         """:func:`mmkernels.mutual_knn`: mean share of neighbours in common."""
-        a, b = _host(feats_A, feats_B)
+        a, b = _searched(strict, feats_A=feats_A, feats_B=feats_B)
         if strict:
             return strictly.mutual_knn(a, b, topk)
         return float(mmkernels.mutual_knn(a, b, k=topk, metric="ip"))
@@ -77,7 +80,7 @@ class AlignmentMetrics:
     @staticmethod
     def lcs_knn(feats_A: Tensor, feats_B: Tensor, topk: int, *, strict: bool = False) -> Tensor:
         """:func:`mmkernels.lcs_knn`: mean longest common subsequence, between 0 and topk."""
-        a, b = _host(feats_A, feats_B)
+        a, b = _searched(strict, feats_A=feats_A, feats_B=feats_B)
         if strict:
             lists = (strictly.nearest(z, topk) for z in (a, b))
             return longest_ordinal_sequence(*lists).float().mean()
@@ -88,7 +91,7 @@ class AlignmentMetrics:
         feats_A: Tensor, feats_B: Tensor, topk: int, *, strict: bool = False
     ) -> Tensor:
         """:func:`mmkernels.edit_distance_knn`: 1 less the mean edit distance over topk."""
-        a, b = _host(feats_A, feats_B)
+        a, b = _searched(strict, feats_A=feats_A, feats_B=feats_B)
         if strict:
             lists = [strictly.nearest(z, topk).numpy() for z in (a, b)]
             distances = torch.from_numpy(_cpu.edit_distances(*lists)).double()
@@ -149,7 +152,7 @@ class AlignmentMetrics:
         ``distance_agnostic`` counts the neighbours in common (which is mutual_knn) and ``unbiased``
         has no meaning in the paper's form; strict masks uncentred kernels.
         """
-        a, b = _host(feats_A, feats_B)
+        a, b = _searched(strict, feats_A=feats_A, feats_B=feats_B)
         k = len(a) - 1 if topk is None else topk
         if k < 2:
             raise ValueError(f"topk must be at least 2; it is {k}.")
@@ -204,6 +207,8 @@ def compute_nearest_neighbors(feats: Tensor, topk: int = 1, *, strict: bool = Fa
     [[2], [2], [1]]
     """
     (rows,) = _host(feats)
+    """(n, topk) int64: the rows with the largest inner products, best first, self excluded."""
+    (rows,) = _searched(strict, feats=feats)
     if strict:
         return strictly.nearest(rows, topk)
     return mmkernels.knn(rows, topk, metric="ip").indices
@@ -262,6 +267,20 @@ def remove_outliers(
     if max_threshold is not None:
         threshold = max(max_threshold, threshold)
     return feats.clamp(-float(threshold), float(threshold))
+
+
+def _searched(strict: bool, **features: Tensor) -> list[Tensor]:
+    """Those whose neighbours are asked for, on the host; warns of rows that have none."""
+    rows = _host(*features.values())
+    for name, side in zip(features, rows, strict=True):
+        if strict or side.ndim != 2 or side.any(dim=1).all():
+            continue
+        warn(
+            f"{name} has a zero row (row {int(side.any(dim=1).int().argmin())}; shape "
+            f"{tuple(side.shape)}): all its inner products are 0, and its neighbours are the "
+            "first rows; remove the sample from both sides."
+        )
+    return rows
 
 
 def _host(*tensors: Tensor) -> list[Tensor]:

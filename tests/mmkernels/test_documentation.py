@@ -1,11 +1,14 @@
-"""The examples in the docstrings are true."""
+"""The examples in the docstrings are true, and what the documentation says of the tests is."""
 
 from __future__ import annotations
 
+import ast
 import doctest
 import importlib
 import inspect
 import pkgutil
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -60,3 +63,51 @@ def test_everything_public_is_described(name):
     described = inspect.getdoc(getattr(mmkernels, name))
     assert described
     assert described.splitlines()[0].endswith((".", "``."))
+
+
+TESTS = Path(__file__).resolve().parents[1]
+PEER_BUGS = TESTS.parent / "docs" / "peer-bugs.md"
+
+
+def names_in(file):
+    """Names as pytest has them, of functions and of methods, without their parameters."""
+    body = ast.parse(file.read_text(encoding="utf-8")).body
+    classes = {"": body} | {f"{n.name}::": n.body for n in body if isinstance(n, ast.ClassDef)}
+    return {
+        prefix + node.name
+        for prefix, nodes in classes.items()
+        for node in nodes
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    }
+
+
+def named_beside_faults():
+    """(file, test) for each test that the page on other programs' faults names."""
+    return re.findall(r"`([\w/]+\.py)::([\w:]+)`", PEER_BUGS.read_text(encoding="utf-8"))
+
+
+def test_every_test_named_beside_a_fault_of_others_exists():
+    named = named_beside_faults()
+    assert len(named) > 100
+    for file, test in named:
+        path = TESTS / file if "/" in file else TESTS / "mmkernels" / file
+        assert path.exists(), file
+        assert test in names_in(path), f"{file}::{test}"
+
+
+def test_every_fault_of_others_that_is_tested_is_listed():
+    named = set(named_beside_faults())
+    for path in sorted(TESTS.glob("mmkernels/test_peer_bugs_*.py")):
+        missing = {(path.name, test) for test in names_in(path)} - named
+        assert not missing
+
+
+def test_every_row_of_faults_names_a_project_and_a_test():
+    rows = [line for line in PEER_BUGS.read_text(encoding="utf-8").splitlines() if line[:1] == "|"]
+    for row in rows:
+        if row.startswith(("| project", "|---")):
+            continue
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        assert len(cells) == 3, row
+        assert all(cells), row
+        assert ".py::test_" in cells[2] or "::Test" in cells[2], row

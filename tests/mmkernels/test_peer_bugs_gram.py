@@ -189,3 +189,38 @@ def test_diagonals_are_left_out_entry_by_entry():
         np.fill_diagonal(m, 1e3)
     found = mmkernels.hsic(k, l, kernel="precomputed")
     assert found == pytest.approx(wanted, rel=1e-4)
+
+
+@pytest.mark.parametrize("values", [[0, 1, 3, 7], [0, 1, 3, 7, 12], [0, 0, 0, 1, 5, 9]])
+def test_the_median_is_of_distances_between_different_samples(values):
+    """Seen elsewhere: with the zeros of the diagonal, of squared distances, of those that are not
+    0, or the lower of the two in the middle (torch.median)."""
+    x = np.array(values, np.float64)[:, None]
+    distances = np.abs(x - x.T)[np.triu_indices(len(x), 1)]
+    found = mmkernels.prepare_gram(x, kernel="rbf").sigma
+    assert found == pytest.approx(np.median(distances), rel=1e-6)
+
+
+def test_a_median_of_any_number_of_distances():
+    """torch.quantile takes 2^24 values: ignite's bandwidth ends at a batch of about 4,000."""
+    n = 6000
+    assert n * (n - 1) // 2 > 2**24
+    x = datasets.generator(0).permutation(n)[:, None].astype(np.float64)
+    # On a line n - m pairs are m apart.
+    pairs = np.cumsum(np.arange(n - 1, 0, -1))
+    wanted = 1 + np.searchsorted(pairs, n * (n - 1) / 4)
+    assert mmkernels.prepare_gram(x, kernel="rbf").sigma == pytest.approx(wanted, rel=1e-6)
+
+
+@pytest.mark.parametrize("offset", [0, 100, 1e4, 1e6])
+def test_a_self_similarity_is_not_negative(offset):
+    """Song's three terms of uncentred kernels: below 0, so that the root of it is NaN."""
+    x = datasets.gaussian(200, 16).astype(np.float64) + offset
+    score = mmkernels.LinearCKA()
+    score.update(x, x)
+    wanted = reference.hsic(x - offset, x - offset)
+    assert score.hsic() == pytest.approx(wanted, rel=1e-6)
+    assert mmkernels.hsic(x, x.copy()) == pytest.approx(wanted, rel=1e-4)
+    for kernel in ("rbf", "laplacian", "distance"):
+        assert mmkernels.hsic(x, x.copy(), kernel=kernel) > 0
+        assert mmkernels.cka(x, x.copy(), kernel=kernel) == pytest.approx(1, abs=1e-6)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import squareform
@@ -9,6 +11,7 @@ from scipy.spatial.distance import squareform
 import mmkernels
 
 from . import datasets
+from .processes import output_of
 
 
 def wide_pair():
@@ -138,3 +141,53 @@ def test_ill_conditioned_features_give_numbers():
     x = x @ np.linalg.qr(datasets.gaussian(21, 21, seed=1).astype(float))[0]
     for name in ("cca", "svcca", "pwcca", "procrustes", "linear_predictivity", "linear_regression"):
         assert mmkernels.measure(name, x, x[:, ::-1]) == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in mmkernels.measures() if n not in ("hsic", "unbiased_hsic", "cycle_knn")]
+)
+def test_a_representation_is_at_no_distance_from_itself(name):
+    """netrep#1: 0.878 between T and T; ReSi's squared distances fall below 0, their roots are NaN.
+    rsatoolbox, anatome: which way is closer?"""
+    x = datasets.gaussian(100, 12).astype(np.float64) * 1e3 + 5
+    found = float(mmkernels.measure(name, x, x.copy()))
+    wanted = 0 if name.endswith("distance") else 10 if name == "lcs_knn" else 1
+    assert found == pytest.approx(wanted, abs=1e-6)
+    assert found >= 0
+
+
+def test_flattened_maps_take_no_square_of_their_width():
+    """simtorch's Procrustes runs out of memory where d is channels times height times width."""
+    x, y = datasets.related(24, 150_000, 120_000)  # d x d would be 144 GB
+    for name in ("procrustes", "procrustes_distance", "svcca", "cmd", "cka", "linear_predictivity"):
+        assert np.isfinite(mmkernels.measure(name, x, y)), name
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the memory of a process as Linux does")
+@pytest.mark.parametrize("distance", ["cityblock", "euclidean"])
+def test_differences_of_all_pairs_are_not_kept(distance, tmp_path):
+    """styxx#38 keeps (n, n, d), rsatoolbox#37 and #214 a matrix of all pairs by all samples."""
+    code = f"""
+        import resource
+        import numpy as np, mmkernels
+
+        x = np.random.default_rng(0).standard_normal((500, 3000))
+        mmkernels.set_num_threads(2)
+        mmkernels.rsa(x[:9], x[:9], distance={distance!r})
+        limit = resource.getrlimit(resource.RLIMIT_AS)[1]
+        used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + 400 * 2**20, limit))  # (n, n, d) is 6 GB
+        print(round(float(mmkernels.rsa(x, x * 2, distance={distance!r})), 9))
+    """
+    assert float(output_of(code, directory=tmp_path)) == 1
+
+
+def test_missing_dissimilarities_are_refused_wherever_they_are():
+    """rsatoolbox compared how many were NaN on each side, not which (#452)."""
+    x = squareform(np.arange(1.0, 16))
+    bad = [x.copy(), x.copy()]
+    for matrix, (i, j) in zip(bad, ((0, 1), (2, 3)), strict=True):
+        matrix[i, j] = matrix[j, i] = np.nan
+    for a, b, name in ((bad[0], bad[1], "x"), (x, bad[1], "y"), (bad[0], bad[0], "x")):
+        with pytest.raises(ValueError, match=f"{name} has NaN or infinity in row"):
+            mmkernels.rsa(a, b, distance="precomputed")
