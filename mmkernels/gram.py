@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ._arrays import Array, Input, as_input
 from ._checks import at_least
 from ._features import kernel_features, precomputed_matrix
@@ -116,7 +118,8 @@ def prepare_gram(
     rounded.
 
     Cost: O(n d); "median" takes two passes of n^2 d / 2 multiply-adds, "precomputed" two passes
-    over x. Memory up to 4 n d bytes, for "precomputed" 16 n bytes beside x.
+    over x. Memory up to 4 n d bytes and a copy of x, so that what is prepared does not change with
+    x; what is read-only (a memory map) is not copied, and must stay as it is.
 
     Raises ValueError for NaN or infinity, for a zero row where the kernel is the cosine, for a
     polynomial beyond float64's range, and for a precomputed matrix that is not symmetric.
@@ -127,7 +130,13 @@ def prepare_gram(
     >>> round(float(mmkernels.cka(cubes, squares, unbiased=False)), 6)
     1.0
     """
-    return as_gram("x", x, kernel_named(kernel, sigma, degree, offset, gamma))
+    chosen = kernel_named(kernel, sigma, degree, offset, gamma)
+    if isinstance(x, Gram):
+        return x
+    rows = as_input("x", x)
+    if rows.values.flags.writeable:  # comparisons read some of it again
+        rows = replace(rows, values=rows.values.copy(order="K"))
+    return Gram(rows, chosen)
 
 
 def centered_gram(

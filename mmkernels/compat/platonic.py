@@ -33,13 +33,12 @@ class AlignmentMetrics:
     """The eight metrics, called by name through :meth:`measure`.
 
     Neighbours are by inner product of the features as given (normalise the rows for cosines),
-    ``topk`` of them. Each takes ``strict=False``.
+    ``topk`` of them; a zero row has none, and a RuntimeWarning says so. Each takes
+    ``strict=False``.
 
     >>> x = torch.arange(12.0).reshape(4, 3)
     >>> round(AlignmentMetrics.unbiased_cka(x, 2 * x + 1), 6)
     1.0
-    ``topk`` of them; a zero row has none, and a RuntimeWarning says so. Each takes
-    ``strict=False``.
     """
 
     SUPPORTED_METRICS = (
@@ -206,8 +205,6 @@ def compute_nearest_neighbors(feats: Tensor, topk: int = 1, *, strict: bool = Fa
     >>> compute_nearest_neighbors(torch.tensor([[1.0], [2.0], [3.0]])).tolist()
     [[2], [2], [1]]
     """
-    (rows,) = _host(feats)
-    """(n, topk) int64: the rows with the largest inner products, best first, self excluded."""
     (rows,) = _searched(strict, feats=feats)
     if strict:
         return strictly.nearest(rows, topk)
@@ -243,12 +240,18 @@ def compute_distance(X: Tensor, Y: Tensor, dist_fn: Callable[[Any, Any], float])
 
 
 def remove_outliers(
-    feats: Tensor, q: float, exact: bool = False, max_threshold: float | None = None
+    feats: Tensor,
+    q: float,
+    exact: bool = False,
+    max_threshold: float | None = None,
+    *,
+    strict: bool = False,
 ) -> Tensor:
     """Clamp the features to plus and minus a quantile of their absolute values.
 
     The q-th quantile of each sample, averaged over samples, or of all values when ``exact``; and
-    at least ``max_threshold``. Any number of values (``torch.quantile`` takes 16 million).
+    at least ``max_threshold``, which strict computes and does not use. Any number of values
+    (``torch.quantile`` takes 16 million).
 
     >>> remove_outliers(torch.tensor([[1.0, -2.0, 9.0]]), 0.5)
     tensor([[ 1., -2.,  2.]])
@@ -264,7 +267,7 @@ def remove_outliers(
     else:
         flat = sizes.flatten(start_dim=1)
         threshold = torch.stack([_quantile(row, q) for row in flat]).mean()
-    if max_threshold is not None:
+    if max_threshold is not None and not strict:
         threshold = max(max_threshold, threshold)
     return feats.clamp(-float(threshold), float(threshold))
 

@@ -14,6 +14,7 @@ import torch
 
 import mmkernels
 
+from .._arrays import Input, as_input
 from .platonic import AlignmentMetrics, Tensor, _host, remove_outliers
 
 Layers = Tensor | Sequence[Tensor]
@@ -48,7 +49,8 @@ def compute_score(
     normalize : divide every row by its length first.
 
     Returns the score and (layer of x, layer of y), the first such pair where several score the
-    same; a best score may be negative. Raises ValueError where a score is not a number.
+    same; a best score may be negative. Raises ValueError where a score is not a number, and for
+    a zero row where its neighbours are asked for by direction.
 
     The maximum over many pairs is above chance even for unrelated models; compare it with the
     maximum of scores of shuffled samples.
@@ -82,6 +84,21 @@ def _layers(name: str, feats: Layers) -> list[Tensor]:
     return _host(*feats)
 
 
+def _named(name: str, layers: list[Tensor]) -> list[Input]:
+    return [as_input(f"{name}[{i}]", layer) for i, layer in enumerate(layers)]
+
+
+def _require_directions(name: str, layers: list[Tensor]) -> None:
+    for i, layer in enumerate(layers):
+        zero = ~layer.any(dim=1)
+        if zero.any():
+            raise ValueError(
+                f"Layer {i} of {name} has a zero row (row {int(zero.int().argmax())}; shape "
+                f"{tuple(layer.shape)}), which has no direction to find neighbours by; remove the "
+                "sample from both sides, or pass normalize=False."
+            )
+
+
 def _scores(
     x: list[Tensor], y: list[Tensor], metric: str, topk: int, normalize: bool
 ) -> np.ndarray:
@@ -89,6 +106,10 @@ def _scores(
     options: dict[str, Any] = {"k": topk} if "knn" in metric else {}
     if metric in _ON_LISTS:
         options["metric"] = "cosine" if normalize else "ip"
+        if normalize:
+            _require_directions("x_feats", x)
+            _require_directions("y_feats", y)
     elif normalize:
         x, y = ([torch.nn.functional.normalize(layer, dim=-1) for layer in z] for z in (x, y))
-    return np.asarray(mmkernels.measure_matrix(metric, x, y, **options))
+    xs, ys = _named("x_feats", x), _named("y_feats", y)
+    return np.asarray(mmkernels.measure_matrix(metric, xs, ys, **options))

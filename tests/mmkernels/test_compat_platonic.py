@@ -151,6 +151,8 @@ def test_outliers_are_clamped_at_one_quantile_of_all_values():
     assert platonic.remove_outliers(x, 1) is x
     wide = platonic.remove_outliers(x, 0.5, exact=True, max_threshold=1e9)
     assert torch.equal(wide, x)
+    unused = platonic.remove_outliers(x, 0.5, exact=True, max_threshold=1e9, strict=True)
+    assert torch.equal(unused, platonic.remove_outliers(x, 0.5, exact=True))
     with pytest.raises(ValueError, match="q must be between 0 and 1"):
         platonic.remove_outliers(x, 1.5)
 

@@ -72,6 +72,17 @@ def test_a_score_that_is_not_a_number_is_not_passed_over():
         compute_score(x, y, metric="cka")
 
 
+def test_a_layer_that_is_wrong_is_named():
+    x, y = layers([12, 12], 1), layers([9], 2)
+    x[1][5] = 0
+    with pytest.raises(ValueError, match=r"Layer 1 of x_feats has a zero row \(row 5; shape \(80"):
+        compute_score(x, y)
+    assert compute_score(x, y, normalize=False)[0] > 0
+    x[1][5] = torch.nan
+    with pytest.raises(ValueError, match=r"x_feats\[1\] has NaN or infinity in row 5"):
+        compute_score(x, y, metric="cka")
+
+
 def test_what_is_not_layers():
     x = layers([12], 1)
     with pytest.raises(ValueError, match=r"x_feats must be \(n_samples, n_layers, n_features\)"):
