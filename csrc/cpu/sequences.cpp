@@ -17,6 +17,9 @@ namespace mmkernels::cpu {
 namespace {
 
 constexpr int kBits = 64;
+// Rows whose columns advance together: each step waits for the one before it, another row's not.
+constexpr int kTogether = 4;
+using Masks = uint64_t[kTogether][kBits];
 
 int64_t words_of(int64_t k) { return (k + kBits - 1) / kBits; }
 
@@ -28,13 +31,15 @@ struct Subsequence {
 
   explicit Subsequence(int64_t k) : words(words_of(k)) {}
 
-  static int64_t of_masks(const uint64_t* masks, int64_t k) {
-    uint64_t column = ~uint64_t{0};
-    for (int64_t j = 0; j < k; ++j) {
-      const uint64_t matched = column & masks[j];
-      column = (column + matched) | (column - matched);
-    }
-    return kBits - std::popcount(column);
+  static void of_masks(const Masks& masks, int64_t k, int64_t* lengths) {
+    uint64_t columns[kTogether];
+    std::fill_n(columns, kTogether, ~uint64_t{0});
+    for (int64_t j = 0; j < k; ++j)
+      for (int row = 0; row < kTogether; ++row) {
+        const uint64_t column = columns[row], matched = column & masks[row][j];
+        columns[row] = (column + matched) | (column - matched);
+      }
+    for (int row = 0; row < kTogether; ++row) lengths[row] = kBits - std::popcount(columns[row]);
   }
 
   int64_t of_positions(ListPositions& positions, const int64_t* b, int64_t k) {
@@ -80,10 +85,11 @@ struct Distance {
 
   explicit Distance(int64_t k) : columns(words_of(k)) {}
 
-  static int64_t of_masks(const uint64_t* masks, int64_t k) {
-    Column column;
-    for (int64_t j = 0; j < k; ++j) advance(column, masks[j], kInsertion);
-    return k + difference(column, k);
+  static void of_masks(const Masks& masks, int64_t k, int64_t* distances) {
+    Column columns[kTogether];
+    for (int64_t j = 0; j < k; ++j)
+      for (int row = 0; row < kTogether; ++row) advance(columns[row], masks[row][j], kInsertion);
+    for (int row = 0; row < kTogether; ++row) distances[row] = k + difference(columns[row], k);
   }
 
   int64_t of_positions(ListPositions& positions, const int64_t* b, int64_t k) {
@@ -139,17 +145,23 @@ std::vector<int64_t> score_rows(const int64_t* a, const int64_t* b, int64_t n, i
   std::vector<int64_t> scores(n);
   constexpr int64_t chunk = 64;
   parallel_for((n + chunk - 1) / chunk, call, [&](int64_t index, int thread) {
+    const int64_t first = index * chunk, last = std::min(n, first + chunk);
     auto& [positions, score] = scratches[thread];
-    uint64_t masks[kBits];
-    for (int64_t row = index * chunk; row < std::min(n, (index + 1) * chunk); ++row) {
-      const int64_t *of_a = a + row * k, *of_b = b + row * k;
-      if (k <= kBits) {
-        tile_kernels().match(of_a, of_b, k, masks);
-        scores[row] = Score::of_masks(masks, k);
-      } else {
-        positions.fill(of_a);
-        scores[row] = score.of_positions(positions, of_b, k);
+    if (k > kBits) {
+      for (int64_t row = first; row < last; ++row) {
+        positions.fill(a + row * k);
+        scores[row] = score.of_positions(positions, b + row * k, k);
       }
+      return;
+    }
+    Masks masks{};
+    int64_t found[kTogether];
+    for (int64_t row = first; row < last; row += kTogether) {
+      const int64_t rows = std::min<int64_t>(kTogether, last - row);
+      for (int64_t i = 0; i < rows; ++i)
+        tile_kernels().match(a + (row + i) * k, b + (row + i) * k, k, masks[i]);
+      Score::of_masks(masks, k, found);
+      std::copy_n(found, rows, scores.begin() + row);
     }
   });
   return scores;
