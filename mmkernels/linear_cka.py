@@ -142,8 +142,11 @@ class LinearCKA:
         self._moments, self._wrap = moments, _numpy_value
 
     def __repr__(self) -> str:
-        widths = f", d_x={self._moments.widths[0]}, d_y={self._moments.widths[1]}"
-        return f"LinearCKA(count={self.count}{widths if self._moments else ''})"
+        moments = self._moments
+        if moments is None:
+            return "LinearCKA(count=0)"
+        d_x, d_y = moments.widths
+        return f"LinearCKA(count={moments.count}, d_x={d_x}, d_y={d_y})"
 
     def _terms(self, names: tuple[str, ...], unbiased: bool) -> list[tuple[float, float]]:
         least, why = (4, "An unbiased estimate") if unbiased else (2, "A biased estimate")

@@ -337,6 +337,13 @@ def test_the_first_batch_decides_the_library():
     assert type(wanted.compute()) is np.float64
 
 
+def test_repr():
+    score = LinearCKA()
+    assert repr(score) == "LinearCKA(count=0)"
+    score.update(np.ones((3, 2)), np.ones((3, 1)))
+    assert repr(score) == "LinearCKA(count=3, d_x=2, d_y=1)"
+
+
 class TestWhatOthersGotWrong:
     def test_the_mean_of_biased_scores_of_batches_is_not_the_score(self):
         """simtorch, torch_cka and others average over batches, and small batches look alike."""
