@@ -86,3 +86,37 @@ def test_samples_left_out_of_a_matrix_are_those_of_each_pair():
     assert found[1, 0] == 1
     with pytest.raises(ValueError, match=r"xs\[0\] has a zero row"):
         mmkernels.measure_matrix("jaccard_knn", [x, y], [y])
+
+
+@pytest.mark.parametrize("name", ["cka", "unbiased_cka", "hsic", "unbiased_hsic"])
+@pytest.mark.parametrize("option", [{"unbiased": False}, {"estimator": "lange"}])
+def test_names_that_say_the_estimate_take_no_other(name, option):
+    x, y = datasets.related(60, 9, 7)
+    (word,) = option
+    function = name.removeprefix("unbiased_")
+    for call in (
+        lambda: mmkernels.measure(name, x, y, **option),
+        lambda: mmkernels.measure_matrix(name, [x], [y], **option),
+    ):
+        with pytest.raises(TypeError, match=rf"'{name}' takes no {word}.*mmkernels.{function}\("):
+            call()
+
+
+def test_samples_left_out_of_a_matrix_of_mutual_neighbours():
+    x, y = datasets.related(60, 9, 7)
+    assert mmkernels.measure_matrix("mutual_knn", [x], [y], zero_rows="raise") == [
+        [mmkernels.mutual_knn(x, y)]
+    ]
+    x[3] = 0
+    with pytest.warns(RuntimeWarning, match="zero row"):
+        found = mmkernels.measure_matrix("mutual_knn", [x, y], [y], zero_rows="exclude")
+    with pytest.warns(RuntimeWarning, match="zero row"):
+        wanted = mmkernels.mutual_knn(x, y, zero_rows="exclude")
+    assert found.tolist() == [[wanted], [1]]
+
+
+@pytest.mark.parametrize("name", ["mutual_knn", "cka", "hsic", "rsa", "lcs_knn"])
+def test_a_matrix_of_what_is_made_one_by_one(name):
+    layers = datasets.related(60, 9, 7)
+    found = mmkernels.measure_matrix(name, (z for z in layers), (z for z in layers))
+    assert (found == mmkernels.measure_matrix(name, layers, layers)).all()
