@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ._arrays import Array
-from ._gradients import differentiable, wants_gradient
+from ._gradients import differentiable, require_reverse_mode, wants_gradient
 from ._hsic import alignments, estimator_named, hsic_values, paired_grams, require_samples
 from ._kernels import kernel_named
 from .gram import Gram, as_gram
@@ -53,6 +53,7 @@ def hsic(
     5.166667
     """
     estimator = estimator_named(estimator, unbiased)
+    require_reverse_mode(x=x, y=y)
     if wants_gradient(x, y):
         return differentiable("hsic", x, y, kernel=kernel, sigma=sigma, estimator=estimator)
     grams = paired_grams(x, y, kernel_named(kernel, sigma), estimator)
@@ -87,6 +88,7 @@ def cka(
     1.0
     """
     estimator = estimator_named(estimator, unbiased)
+    require_reverse_mode(x=x, y=y)
     if wants_gradient(x, y):
         return differentiable("cka", x, y, kernel=kernel, sigma=sigma, estimator=estimator)
     grams = paired_grams(x, y, kernel_named(kernel, sigma), estimator)
