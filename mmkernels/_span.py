@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
 
 from ._arrays import Input
+from ._checks import integer
 from ._dense import EPSILON, norm
 from ._warn import warn
 
@@ -57,10 +57,7 @@ def count(name: str, value: Any) -> int | None:
     """An option that is a positive whole number, or None."""
     if value is None:
         return None
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer; it is {value!r}.") from None
+    number = integer(name, value)
     if number < 1:
         raise ValueError(f"{name} must be at least 1; it is {number}.")
     return number
@@ -71,7 +68,7 @@ def share(name: str, value: Any) -> float | None:
     if value is None:
         return None
     try:
-        number = float(value)
+        number = float("nan") if isinstance(value, bool | np.bool_) else float(value)
     except (TypeError, ValueError):
         number = float("nan")
     if not 0 < number <= 1:

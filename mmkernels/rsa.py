@@ -17,8 +17,8 @@ COMPARISONS = ("pearson", "spearman", "kendall", "cosine", "tau-a", "rho-a")
 
 # Dissimilarities whose spread is below this share of their size differ by rounding only.
 _EQUAL = 1e-13
-# Ranks are of dissimilarities in this many steps from 0 to the largest: float64 leaves some 2^-52 of
-# rounding on each, which would otherwise order those that are equal.
+# Ranks are of dissimilarities in this many steps from 0 to the largest: float64 leaves some 2^-52
+# of rounding on each, which would otherwise order those that are equal.
 _STEPS = 2.0**44
 _UNRANKED = ("pearson", "cosine")
 # How far a precomputed matrix may be from symmetric, relative to its largest entry.
@@ -165,10 +165,7 @@ def _condensed(side: Input, values: np.ndarray, name: str) -> np.ndarray:
             f"{name} must give the dissimilarities of {side.name} as {allowed}; its shape is "
             f"{values.shape}."
         )
-    if values.ndim == 2:
-        values = _above(side, values, name)
-    else:
-        values = np.array(values, np.float64)
+    values = _above(side, values, name) if values.ndim == 2 else np.array(values, np.float64)
     largest = _largest(values)
     if not np.isfinite(largest):
         raise ValueError(f"{name} gave NaN or infinity for {side.name}; all must be finite.")
