@@ -129,7 +129,8 @@ def measure_matrix(
     options : those of the metric, as for :func:`measure`. Where ``zero_rows="exclude"`` leaves
         samples out, those of each pair are, and nothing is shared between pairs.
 
-    Returns a (len(xs), len(ys)) float64 array of the library of ``xs[0]``.
+    Returns a (len(xs), len(ys)) float64 array of the library of ``xs[0]``. Tensors are read as
+    constants: it has no gradient.
 
     >>> x = np.random.default_rng(0).normal(size=(20, 5))
     >>> measure_matrix("cycle_knn", [x, -x], [x, x**3, x**2], k=3).shape

@@ -120,3 +120,32 @@ def test_a_matrix_of_what_is_made_one_by_one(name):
     layers = datasets.related(60, 9, 7)
     found = mmkernels.measure_matrix(name, (z for z in layers), (z for z in layers))
     assert (found == mmkernels.measure_matrix(name, layers, layers)).all()
+
+
+def test_chance_levels_are_those_of_the_docstrings():
+    draw = datasets.generator(0)
+    n, k = 900, 10
+    found = [mmkernels.knn(draw.normal(size=(n, 48)), k) for _ in range(4)]
+    p = k / (n - 1)
+    for name, wanted in {
+        "mutual_knn": p,
+        "jaccard_knn": p / (2 - p),
+        "lcs_knn": k * p,
+        "edit_distance_knn": 1 / (n - 1),
+        "rank_similarity": p,
+        "cycle_knn": 1 - (1 - p) ** k,
+    }.items():
+        scores = mmkernels.measure_matrix(name, found[:2], found[2:], k=k)
+        assert 0.6 * wanted < scores.mean() < 1.4 * wanted, name
+
+
+@pytest.mark.parametrize("estimator", ["song", "lange"])
+def test_estimates_without_diagonals_are_cosines(estimator):
+    """Also for few samples, where the unbiased estimate is far from 0."""
+    scores = [
+        float(mmkernels.cka(*datasets.related(n, 5, 4, seed=s), estimator=estimator))
+        for n in (4, 5, 6)
+        for s in range(20)
+    ]
+    assert min(scores) < 0
+    assert max(np.abs(scores)) < 1 + 1e-5
