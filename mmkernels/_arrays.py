@@ -46,6 +46,10 @@ def as_input(name: str, x: Array | Input) -> Input:
     if isinstance(x, Input):
         return x
     values, type_name, wrap = _from_torch(name, x) if _is_torch(x) else _from_other(name, x)
+    if type_name == "object" and values.ndim == 0:
+        raise TypeError(
+            f"{name} is of type {type(x).__name__}; it must be a two-dimensional array of numbers."
+        )
     if type_name not in _TYPES and type_name != "bfloat16":
         raise TypeError(f"{name} has dtype {type_name}; allowed are {_ALLOWED}.")
     if values.ndim != 2:

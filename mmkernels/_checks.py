@@ -10,10 +10,20 @@ MOST_CANDIDATES = 2**31 - 1  # lists of candidates hold 31 bits of their indices
 
 
 def one_of(name: str, value: Any, allowed: tuple[str, ...]) -> str:
-    if value not in allowed:
+    if not isinstance(value, str) or value not in allowed:
         names = ", ".join(repr(choice) for choice in allowed)
         raise ValueError(f"{name} must be one of {names}; it is {value!r}.")
     return value
+
+
+def integer(name: str, value: Any) -> int:
+    """A whole number as an int; True and False are none."""
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer; it is {value!r}.") from None
 
 
 def at_least(n: int, least: int, name: str, shape: tuple[int, ...], why: str) -> None:
@@ -23,10 +33,7 @@ def at_least(n: int, least: int, name: str, shape: tuple[int, ...], why: str) ->
 
 def neighbor_count(k: Any, candidates: int, name: str, shape: tuple[int, ...]) -> int:
     """k as an int, between 1 and the number of candidates a row has."""
-    try:
-        k = operator.index(k)
-    except TypeError:
-        raise TypeError(f"k must be an integer; it is {k!r}.") from None
+    k = integer("k", k)
     if candidates > MOST_CANDIDATES:
         raise ValueError(
             f"{name} may have at most {MOST_CANDIDATES} rows to find neighbours among; its shape "

@@ -16,6 +16,30 @@ def wants_gradient(*arrays: Any) -> bool:
     )
 
 
+def require_reverse_mode(**arrays: Any) -> None:
+    """Raise TypeError, naming the argument, for derivatives that would be dropped without a word.
+
+    Those of forward mode, and those of the transformations in torch.func.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None or torch.compiler.is_compiling():
+        return
+    tracked = getattr(torch._C._functorch, "is_gradtrackingtensor", lambda _: False)
+    for name, array in arrays.items():
+        if not isinstance(array, torch.Tensor):
+            continue
+        if torch.autograd.forward_ad.unpack_dual(array).tangent is not None:
+            what = "carries a derivative of forward mode"
+        elif wants_gradient(array) and tracked(array):
+            what = "is differentiated by torch.func"
+        else:
+            continue
+        raise TypeError(
+            f"{name} {what}; gradients of mmkernels are those of reverse mode only: use backward() "
+            f"or torch.autograd.grad, or pass {name}.detach() to have none."
+        )
+
+
 def differentiable(name: str, x: Any, y: Any, **options: Any) -> Any:
     """The function of :mod:`mmkernels.torch` of that name, one side of it perhaps not a tensor."""
     import torch

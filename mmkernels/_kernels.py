@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
 from typing import Any
 
-from ._checks import one_of
+import numpy as np
+
+from ._checks import integer, one_of
 
 _PARAMETERS: dict[str, tuple[str, ...]] = {
     "linear": (),
@@ -70,10 +71,7 @@ def _bandwidth(sigma: Any) -> float | str:
 
 
 def _degree(degree: Any) -> int:
-    try:
-        value = operator.index(degree)
-    except TypeError:
-        raise TypeError(f"degree must be an integer; it is {degree!r}.") from None
+    value = integer("degree", degree)
     if not 1 <= value <= _MOST_DEGREE:
         raise ValueError(f"degree must be between 1 and {_MOST_DEGREE}; it is {value}.")
     return value
@@ -88,7 +86,7 @@ def _positive(name: str, value: Any, allowed: str) -> float:
 
 def _number(name: str, value: Any, allowed: str) -> float:
     try:
-        number = float(value)
+        number = float("nan") if isinstance(value, bool | np.bool_) else float(value)
     except (TypeError, ValueError):
         number = float("nan")
     if not abs(number) < float("inf"):

@@ -8,7 +8,8 @@ pairwise update of Chan, Golub and LeVeque 1979, for the fourth moments too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -100,6 +101,49 @@ def merged(a: Moments, b: Moments) -> Moments:
         added("xy", moves_x, moves_y),
         added("yy", moves_y, moves_y),
     )
+
+
+def restored(state: Mapping[str, Any]) -> Moments:
+    """Moments from arrays under the names of their fields, checked to be what samples leave."""
+    wanted = {f.name for f in fields(Moments)}
+    if set(state) != wanted:
+        raise ValueError(
+            f"state must hold {', '.join(sorted(wanted))}; it holds "
+            f"{', '.join(sorted(map(str, state)))}."
+        )
+    values = {}
+    for name in sorted(wanted):
+        try:
+            values[name] = np.array(state[name], np.float64)
+        except (TypeError, ValueError):
+            raise TypeError(f"state[{name!r}] must be real numbers; it is not.") from None
+        if not np.isfinite(values[name]).all():
+            raise ValueError(f"state[{name!r}] must be finite; it holds NaN or infinity.")
+    for name in ("mean_x", "mean_y"):
+        if values[name].ndim != 1 or not values[name].size:
+            raise ValueError(
+                f"state[{name!r}] must be one mean per feature; its shape is {values[name].shape}."
+            )
+    d_x, d_y = (len(values[name]) for name in ("mean_x", "mean_y"))
+    shapes = {"xx": (d_x + 2, d_x + 2), "xy": (d_x + 2, d_y + 2), "yy": (d_y + 2, d_y + 2)}
+    shapes |= {"count": (), "unit_x": (), "unit_y": ()}
+    for name, shape in shapes.items():
+        if values[name].shape != shape:
+            raise ValueError(
+                f"state[{name!r}] must have shape {shape} beside means of {d_x} and {d_y} "
+                f"features; its shape is {values[name].shape}."
+            )
+    count, *units = (float(values.pop(name)) for name in ("count", "unit_x", "unit_y"))
+    for name in ("xx", "xy", "yy"):
+        if not (count >= 1 and count.is_integer() and values[name][-1, -1] == count):
+            raise ValueError(
+                f"state['count'] must be the number of samples that state[{name!r}][-1, -1] is; "
+                f"they are {count:g} and {values[name][-1, -1]:g}."
+            )
+    for name, unit in zip("xy", units, strict=True):
+        if unit != 0 and np.frexp(unit)[0] != 0.5:
+            raise ValueError(f"state['unit_{name}'] must be 0 or a power of two; it is {unit:g}.")
+    return Moments(count=int(count), unit_x=units[0], unit_y=units[1], **values)
 
 
 def products_of(x: Any, y: Any) -> np.ndarray:

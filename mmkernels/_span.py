@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
 
 from ._arrays import Input
+from ._checks import integer
 from ._dense import EPSILON, norm
 from ._warn import warn
 
@@ -30,17 +30,19 @@ def rank_of(sizes: np.ndarray, values: np.ndarray, dtype: str, tolerance: float 
 
     By default those above max(n, d, 32) 2^-52 of the largest, which is what float64 leaves of 0,
     and above epsilon (1 / sqrt(n) + 1 / sqrt(d)) |X|_F, some times the largest singular value of
-    what rounding each value to ``dtype`` adds. Always relative to the values, which may be of any
+    what rounding each value to ``dtype`` adds. With a tolerance those of at least that share of the
+    largest. Always relative to the values, which may be of any
     scale.
     """
     n, d = values.shape
-    if tolerance is None:
-        rounding = EPSILON.get(dtype, 0.0) * (n**-0.5 + d**-0.5) * norm(values)
-        least = max(max(n, d, 32) * 2.0**-52 * sizes[0], rounding)
+    if tolerance is not None:
+        # The largest value itself counts, also with a tolerance of 1.
+        large = (sizes >= tolerance * sizes[0]) & (sizes > 0)
     else:
-        least = tolerance * sizes[0]
+        rounding = EPSILON.get(dtype, 0.0) * (n**-0.5 + d**-0.5) * norm(values)
+        large = sizes > max(max(n, d, 32) * 2.0**-52 * sizes[0], rounding)
     # Centred rows have n - 1 dimensions, whatever rounding makes of the last.
-    return min(int(np.count_nonzero(sizes > least)), n - 1)
+    return min(int(np.count_nonzero(large)), n - 1)
 
 
 def is_constant(side: Input, basis: np.ndarray, score: str) -> bool:
@@ -55,10 +57,7 @@ def count(name: str, value: Any) -> int | None:
     """An option that is a positive whole number, or None."""
     if value is None:
         return None
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer; it is {value!r}.") from None
+    number = integer(name, value)
     if number < 1:
         raise ValueError(f"{name} must be at least 1; it is {number}.")
     return number
@@ -69,7 +68,7 @@ def share(name: str, value: Any) -> float | None:
     if value is None:
         return None
     try:
-        number = float(value)
+        number = float("nan") if isinstance(value, bool | np.bool_) else float(value)
     except (TypeError, ValueError):
         number = float("nan")
     if not 0 < number <= 1:

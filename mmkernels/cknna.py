@@ -25,7 +25,7 @@ def cknna(
 
     - "paper", Huh et al. 2024 (Platonic Representation Hypothesis), appendix A: align is the sum,
       over the j that are neighbours of i in both, of (K_ij - mean_l K_il) (L_ij - mean_l L_il).
-      Between -1 and 1, symmetric, 1 for a representation and itself.
+      Between -1 and 1 (up to rounding), symmetric, 1 for a representation and itself.
     - "reference", what the code of that paper computes: align is HSIC of the kernels as they are,
       not centred, with all entries set to 0 that are not neighbours in both. ``unbiased``: the
       U-statistic of Song et al. 2012, equation 5; else tr(K H L H), where a sample is a candidate
@@ -48,7 +48,8 @@ def cknna(
     Returns a float64 scalar of the library of ``x``: 0 for "paper" where no pair is neighbours in
     both; NaN with a warning where the alignment of x or y with itself is not positive (constant
     features; for the U-statistic, also few neighbours that are not mutual). Cost: two :func:`knn`,
-    n k (d_x + d_y) multiply-adds in float64, and O(n k log k); memory O(n k).
+    n k (d_x + d_y) multiply-adds in float64, and O(n k log k); memory O(n k). Raises ValueError for
+    values beyond some 1e150, whose squares overflow.
 
     >>> x = np.array([[1.0, 0.0], [2.0, 1.0], [1.0, 1.0], [0.0, 1.0]])
     >>> float(cknna(x, -3 * x[:, ::-1], k=2))

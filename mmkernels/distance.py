@@ -19,8 +19,8 @@ def distance_correlation(x: Array | Gram, y: Array | Gram, *, unbiased: bool = F
       <A, B> = sum of (H A H)_ij (H B H)_ij; between 0 and 1. Szekely, Rizzo and Bakirov 2007,
       definition 5. It tends to 1 as d grows, whatever x and y are.
     - ``unbiased=True``: the bias-corrected square R*_n, of U-centred matrices; about 0 for
-      independent x and y, where it can be negative. It is not clamped, and it is the square: no
-      root is taken. Szekely and Rizzo 2013, section 2; n >= 4.
+      independent x and y, where it can be negative: between -1 and 1. It is not clamped, and it
+      is the square: no root is taken. Szekely and Rizzo 2013, section 2; n >= 4.
 
     These are the biased and the unbiased :func:`cka` of the kernel "distance", the first under a
     root.
@@ -31,8 +31,10 @@ def distance_correlation(x: Array | Gram, y: Array | Gram, *, unbiased: bool = F
         with ``kernel="distance"``.
 
     Returns a float64 scalar of the library of ``x``; NaN, with a warning, where a side is constant
-    (0 / 0). A square that rounding leaves below 0 where the true one, which never is, is 0 counts
-    as 0. Cost: n^2 (d_x + d_y) / 2 multiply-adds; memory 4 n (d_x + d_y) bytes.
+    (0 / 0). Tensors are read as constants: the score has no gradient. Values beyond some 1e150
+    raise ValueError, as their squares overflow. A square that rounding leaves below 0 where the
+    true one, which never is, is 0 counts as 0. Cost: n^2 (d_x + d_y) / 2 multiply-adds; memory
+    4 n (d_x + d_y) bytes.
 
     >>> x = np.random.default_rng(0).normal(size=(50, 3))
     >>> round(float(distance_correlation(x, 2 * x + 5)), 6)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
-from ._arrays import Array, Input, _numpy_value, as_input, same_samples
+from ._arrays import Array, _numpy_value, as_input, same_samples
 from ._checks import at_least
-from ._moments import DEGENERATE, Moments, extended, hsic_from_products, merged
+from ._moments import DEGENERATE, Moments, extended, hsic_from_products, merged, restored
 from ._warn import warn
 
 # Rows read at once: a large batch is never copied whole.
@@ -22,7 +24,8 @@ class LinearCKA:
     Nothing is averaged over batches: the score is that of all samples at once, whatever the
     batches were, to the rounding of float64. Parts measured elsewhere (another worker, another
     day) are combined with :meth:`merge`, in any order. Pickles, and gives its state as plain
-    arrays.
+    arrays. Threads may share one: their batches are added one after the other, so that one per
+    thread, merged in the end, is faster.
 
     Cost of n samples: n (d_x + d_y)^2 / 2 multiply-adds in float64 and, for each batch, about
     (d_x + d_y)^2 of them to move the sums to the new mean: batches of a few hundred rows hide it.
@@ -43,17 +46,20 @@ class LinearCKA:
     """
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()  # held while samples are added to those before
         self.reset()
 
     def reset(self) -> None:
         """Forget all samples."""
-        self._moments: Moments | None = None
-        self._wrap = _numpy_value
+        with self._lock:
+            self._moments: Moments | None = None
+            self._wrap = _numpy_value
 
     @property
     def count(self) -> int:
         """Samples seen so far."""
-        return self._moments.count if self._moments else 0
+        moments = self._moments
+        return moments.count if moments else 0
 
     def update(self, x: Array, y: Array) -> None:
         """Add a batch of paired samples.
@@ -69,25 +75,26 @@ class LinearCKA:
         """
         left, right = as_input("x", x), as_input("y", y)
         same_samples(left, right)
-        self._check_widths(
-            (left.shape[1], right.shape[1]), f"x and y have shapes {left.shape} and {right.shape}"
-        )
+        widths = left.shape[1], right.shape[1]
         n = left.shape[0]
-        total = self._moments
-        for first in range(0, n, _ROWS):
-            total = extended(total, left, right, first, min(n, first + _ROWS))
-        if n:
-            self._adopt(total, left)
+        with self._lock:
+            self._check_widths(widths, f"x and y have shapes {left.shape} and {right.shape}")
+            total = self._moments
+            for first in range(0, n, _ROWS):
+                total = extended(total, left, right, first, min(n, first + _ROWS))
+            if n:
+                self._adopt(total, left.wrap)
 
     def merge(self, other: LinearCKA) -> LinearCKA:
         """Add all samples that ``other`` has seen; ``other`` stays as it is. Returns itself."""
         if not isinstance(other, LinearCKA):
             raise TypeError(f"other must be a LinearCKA; it is a {type(other).__name__}.")
-        if other._moments:
-            widths = other._moments.widths
-            self._check_widths(widths, f"other has seen d_x and d_y of {widths}")
-            total = merged(self._moments, other._moments) if self._moments else other._moments
-            self._adopt(total, other)
+        # Read once and without the other's lock: two that merge each other do not wait forever.
+        added, wrap = other._moments, other._wrap
+        if added:
+            with self._lock:
+                self._check_widths(added.widths, f"other has seen d_x and d_y of {added.widths}")
+                self._adopt(merged(self._moments, added) if self._moments else added, wrap)
         return self
 
     def compute(self, unbiased: bool = True) -> Array:
@@ -96,61 +103,51 @@ class LinearCKA:
         A float64 scalar of the library of the first batch. NaN, with a warning, where all rows of
         a side are equal. Raises ValueError for fewer than 4 samples (biased: 2).
         """
-        (cross, _), *own = self._terms(("xy", "xx", "yy"), unbiased)
+        moments = self._moments
+        (cross, _), *own = _terms(moments, ("xy", "xx", "yy"), unbiased)
         norms = []
         for name, (value, magnitude) in zip("xy", own, strict=True):
             constant = not value > DEGENERATE * magnitude
             if constant:
-                warn(f"{name} is constant over all {self.count} samples: its CKA is 0 / 0, NaN.")
+                warn(f"{name} is constant over all {moments.count} samples: its CKA is 0 / 0, NaN.")
             norms.append(np.nan if constant else np.sqrt(value))
         return self._wrap(np.float64(cross / (norms[0] * norms[1])))
 
     def hsic(self, unbiased: bool = True) -> Array:
         """Linear :func:`mmkernels.hsic` of all samples so far."""
-        ((value, _),) = self._terms(("xy",), unbiased)
-        unit_x, unit_y = self._moments.unit_x, self._moments.unit_y
+        moments = self._moments
+        ((value, _),) = _terms(moments, ("xy",), unbiased)
+        unit_x, unit_y = moments.unit_x, moments.unit_y
         return self._wrap(np.float64(value) * unit_x * unit_x * unit_y * unit_y)
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """All that is remembered, as numpy arrays; empty while no sample has been seen."""
-        if self._moments is None:
-            return {}
-        return {f.name: np.array(getattr(self._moments, f.name)) for f in fields(Moments)}
+        moments = self._moments
+        return {f.name: np.array(getattr(moments, f.name)) for f in fields(Moments) if moments}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up where the :meth:`state_dict` of another one left off."""
-        if not state:
-            return self.reset()
-        wanted = {f.name for f in fields(Moments)}
-        if set(state) != wanted:
-            raise ValueError(
-                f"state must hold {', '.join(sorted(wanted))}; it holds "
-                f"{', '.join(sorted(map(str, state)))}."
-            )
-        values = {name: np.array(value, np.float64) for name, value in state.items()}
-        for name in ("count", "unit_x", "unit_y"):
-            values[name] = (int if name == "count" else float)(values[name])
-        moments = Moments(**values)
-        d_x, d_y = moments.widths
-        shapes = {"xx": (d_x + 2, d_x + 2), "xy": (d_x + 2, d_y + 2), "yy": (d_y + 2, d_y + 2)}
-        for name, shape in shapes.items():
-            if values[name].shape != shape:
-                raise ValueError(
-                    f"state[{name!r}] must have shape {shape} beside means of {d_x} and {d_y} "
-                    f"features; its shape is {values[name].shape}."
-                )
-        self._moments, self._wrap = moments, _numpy_value
+        """Take up where the :meth:`state_dict` of another one left off.
+
+        Raises TypeError or ValueError, and changes nothing, for what no other one can have given.
+        """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"state must be a mapping of names to arrays; it is {state!r}.")
+        moments = restored(state) if state else None
+        with self._lock:
+            self._moments, self._wrap = moments, _numpy_value
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=threading.Lock())
 
     def __repr__(self) -> str:
-        widths = f", d_x={self._moments.widths[0]}, d_y={self._moments.widths[1]}"
-        return f"LinearCKA(count={self.count}{widths if self._moments else ''})"
-
-    def _terms(self, names: tuple[str, ...], unbiased: bool) -> list[tuple[float, float]]:
-        least, why = (4, "An unbiased estimate") if unbiased else (2, "A biased estimate")
-        widths = self._moments.widths if self._moments else ("d_x", "d_y")
-        at_least(self.count, least, "all that was seen", (self.count, *widths), why)
-        estimator = "song" if unbiased else "gretton"
-        return [hsic_from_products(getattr(self._moments, name), estimator) for name in names]
+        moments = self._moments
+        if moments is None:
+            return "LinearCKA(count=0)"
+        d_x, d_y = moments.widths
+        return f"LinearCKA(count={moments.count}, d_x={d_x}, d_y={d_y})"
 
     def _check_widths(self, widths: tuple[int, int], what: str) -> None:
         if self._moments and widths != self._moments.widths:
@@ -160,8 +157,18 @@ class LinearCKA:
                 f"first one had; {what}."
             )
 
-    def _adopt(self, total: Moments, source: Input | LinearCKA) -> None:
+    def _adopt(self, total: Moments, wrap: Any) -> None:
         # One assignment each: an interrupt finds the old samples or the new ones.
         if self._moments is None:
-            self._wrap = source.wrap if isinstance(source, Input) else source._wrap
+            self._wrap = wrap
         self._moments = total
+
+
+def _terms(
+    moments: Moments | None, names: tuple[str, ...], unbiased: bool
+) -> list[tuple[float, float]]:
+    least, why = (4, "An unbiased estimate") if unbiased else (2, "A biased estimate")
+    shape = (moments.count, *moments.widths) if moments else (0, "d_x", "d_y")
+    at_least(shape[0], least, "all that was seen", shape, why)
+    estimator = "song" if unbiased else "gretton"
+    return [hsic_from_products(getattr(moments, name), estimator) for name in names]

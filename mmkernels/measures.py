@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,27 @@ from .sequences import edit_distance_knn, lcs_knn
 from .shapes import angular_shape_distance, procrustes, procrustes_distance
 from .subspaces import cca, pwcca, svcca
 
+
+def _cka(x: Array, y: Array, **options: Any) -> Array:
+    return cka(x, y, unbiased=False, **options)
+
+
+def _unbiased_cka(x: Array, y: Array, **options: Any) -> Array:
+    return cka(x, y, unbiased=True, **options)
+
+
+def _cka_matrix(xs: Sequence[Array], ys: Sequence[Array] | None, **options: Any) -> Array:
+    return cka_matrix(xs, ys, unbiased=False, **options)
+
+
+def _hsic(x: Array, y: Array, **options: Any) -> Array:
+    return hsic(x, y, unbiased=False, **options)
+
+
+def _unbiased_hsic(x: Array, y: Array, **options: Any) -> Array:
+    return hsic(x, y, unbiased=True, **options)
+
+
 _MEASURES: dict[str, Callable[..., Array]] = {
     "mutual_knn": mutual_knn,
     "jaccard_knn": jaccard_knn,
@@ -33,10 +53,10 @@ _MEASURES: dict[str, Callable[..., Array]] = {
     "rank_similarity": rank_similarity,
     "second_order_cosine": second_order_cosine,
     "cknna": cknna,
-    "cka": partial(cka, unbiased=False),
-    "unbiased_cka": partial(cka, unbiased=True),
-    "hsic": partial(hsic, unbiased=False),
-    "unbiased_hsic": partial(hsic, unbiased=True),
+    "cka": _cka,
+    "unbiased_cka": _unbiased_cka,
+    "hsic": _hsic,
+    "unbiased_hsic": _unbiased_hsic,
     "cca": cca,
     "svcca": svcca,
     "pwcca": pwcca,
@@ -49,14 +69,22 @@ _MEASURES: dict[str, Callable[..., Array]] = {
     "distance_correlation": distance_correlation,
     "cmd": cmd,
 }
-
+# Their names say which estimate they are.
+_ESTIMATES = ("cka", "unbiased_cka", "hsic", "unbiased_hsic")
 
 # What one representation brings to every comparison it takes part in.
-_ON_LISTS = ("jaccard_knn", "cycle_knn", "lcs_knn", "edit_distance_knn", "rank_similarity")
+_ON_LISTS = (
+    "mutual_knn",
+    "jaccard_knn",
+    "cycle_knn",
+    "lcs_knn",
+    "edit_distance_knn",
+    "rank_similarity",
+)
 _ON_KERNELS = ("hsic", "unbiased_hsic")
 _MATRICES: dict[str, Callable[..., Array]] = {
     "mutual_knn": mutual_knn_matrix,
-    "cka": partial(cka_matrix, unbiased=False),
+    "cka": _cka_matrix,
     "unbiased_cka": cka_matrix,
 }
 
@@ -74,13 +102,15 @@ def measure(name: str, x: Array, y: Array, **options: Any) -> Array:
     """The metric called ``name`` of x and y; options are those of the function of that family.
 
     The names are the field's: "cka" is the biased estimate and "unbiased_cka" the unbiased one
-    (the function :func:`mmkernels.cka` is unbiased unless told otherwise).
+    (the function :func:`mmkernels.cka` is unbiased unless told otherwise); so for "hsic". These
+    names take no ``unbiased`` and no ``estimator``: call ``mmkernels.cka(x, y, estimator=...)`` for
+    others.
 
     >>> import numpy as np
     >>> round(float(measure("cka", np.eye(5), np.eye(5))), 6)
     1.0
     """
-    return _named(name)(x, y, **options)
+    return _named(name, options)(x, y, **options)
 
 
 def measure_matrix(
@@ -94,18 +124,21 @@ def measure_matrix(
     Parameters
     ----------
     name : one of :func:`measures`.
-    xs, ys : sequences of (n, d) arrays of any widths, or of what the metric takes in their place;
-        ``ys`` defaults to ``xs``.
-    options : those of the metric.
+    xs, ys : sequences (or iterators) of (n, d) arrays of any widths, or of what the metric takes
+        in their place; ``ys`` defaults to ``xs``.
+    options : those of the metric, as for :func:`measure`. Where ``zero_rows="exclude"`` leaves
+        samples out, those of each pair are, and nothing is shared between pairs.
 
-    Returns a (len(xs), len(ys)) float64 array of the library of ``xs[0]``.
+    Returns a (len(xs), len(ys)) float64 array of the library of ``xs[0]``. Tensors are read as
+    constants: it has no gradient.
 
     >>> x = np.random.default_rng(0).normal(size=(20, 5))
     >>> measure_matrix("cycle_knn", [x, -x], [x, x**3, x**2], k=3).shape
     (2, 3)
     """
-    function = _named(name)
-    if name in _MATRICES:
+    function = _named(name, options)
+    xs, ys = list(xs), None if ys is None else list(ys)
+    if name in _MATRICES and "zero_rows" not in options:
         return _MATRICES[name](xs, ys, **options)
     left = _representations("xs", xs)
     right = left if ys is None else _representations("ys", ys)
@@ -117,9 +150,17 @@ def measure_matrix(
     return wrap(np.array([[float(function(x, y, **options)) for y in others] for x in prepared]))
 
 
-def _named(name: str) -> Callable[..., Array]:
-    if name not in _MEASURES:
+def _named(name: str, options: dict[str, Any]) -> Callable[..., Array]:
+    if not isinstance(name, str) or name not in _MEASURES:
         raise ValueError(f"There is no measure {name!r}; there are {', '.join(measures())}.")
+    for option in ("unbiased", "estimator"):
+        if name in _ESTIMATES and option in options:
+            function = name.removeprefix("unbiased_")
+            raise TypeError(
+                f"The measure {name!r} takes no {option}: its name says which estimate it is, "
+                f"{function!r} the biased and 'unbiased_{function}' the unbiased one; call "
+                f"mmkernels.{function}(x, y, {option}={options[option]!r}) for others."
+            )
     return _MEASURES[name]
 
 

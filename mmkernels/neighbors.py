@@ -79,8 +79,9 @@ def knn(x: Array, k: int, *, metric: str = "cosine", queries: Array | None = Non
     the environment multiplies all d). Memory: 4 n d bytes or half of it, and 8 max(4 k, 2 k + 92)
     bytes per row, or 8 (1.5 k + 16) where that is much beside d.
 
-    Raises ValueError for NaN or infinity (the first row is named), for k out of range, and for a
-    zero row where a cosine is asked for.
+    Raises ValueError for NaN or infinity (the first row is named), for k out of range, for a zero
+    row where a cosine is asked for, and, but for the cosine, for values beyond some 1e150, whose
+    squares overflow.
 
     >>> knn(np.array([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]]), 1).indices.tolist()
     [[1], [0], [1]]

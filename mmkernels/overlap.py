@@ -24,8 +24,8 @@ def mutual_knn(
 ) -> Array:
     """Share of the k nearest neighbours that a sample has in common in x and in y, on average.
 
-    mean over i of |N_x(i) intersected with N_y(i)| / k. Between 0 and 1; k / (n - 1) for
-    unrelated representations. Huh et al. 2024 (Platonic Representation Hypothesis), appendix A.
+    mean over i of |N_x(i) intersected with N_y(i)| / k. Between 0 and 1; k / (n - 1) in the mean
+    for unrelated representations. Huh et al. 2024 (Platonic Representation Hypothesis), appendix A.
 
     Parameters
     ----------
@@ -58,8 +58,9 @@ def jaccard_knn(
 
     mean over i of |N_x(i) intersected with N_y(i)| / |N_x(i) united with N_y(i)|. Between 0 and 1,
     symmetric, and never more than :func:`mutual_knn`: of two lists of k, c neighbours in common
-    make c / (2 k - c). For unrelated representations about k / (2 (n - 1)). Klabunde et al. 2023
-    (Similarity of Neural Network Models), measures of nearest neighbours.
+    make c / (2 k - c). For unrelated representations about p / (2 - p) with p = k / (n - 1),
+    which is p / 2 for k much smaller than n. Klabunde et al. 2023 (Similarity of Neural Network
+    Models), measures of nearest neighbours.
 
     Parameters as in :func:`mutual_knn`. Returns a float64 scalar of the library of ``x``. Rows are
     counted in whole numbers, so the result does not depend on their order. Cost: two :func:`knn`

@@ -24,8 +24,10 @@ def rank_similarity(
     with r and s the ranks of j (from 1) in x and in y, over the most that as many neighbours can
     reach, the sum of 1 / m for m = 1..|common|. 0 for a sample with nothing in common. Between 0
     and 1, and symmetric; few neighbours in common count as much as many if their ranks agree, so
-    read it beside :func:`jaccard_knn`. Wang et al. 2020 (Towards Understanding the Instability of
-    Network Embedding), normalised as by Klabunde et al. 2023 (Similarity of Neural Network Models).
+    read it beside :func:`jaccard_knn`. For unrelated representations about as :func:`mutual_knn`,
+    k / (n - 1), while k^2 is much smaller than n, and less beyond. Wang et al. 2020 (Towards
+    Understanding the Instability of Network Embedding), normalised as by Klabunde et al. 2023
+    (Similarity of Neural Network Models).
 
     Parameters as in :func:`mutual_knn`. Returns a float64 scalar of the library of ``x``. Cost: two
     :func:`knn` with scores, and O(n k log k).

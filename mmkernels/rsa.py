@@ -17,6 +17,10 @@ COMPARISONS = ("pearson", "spearman", "kendall", "cosine", "tau-a", "rho-a")
 
 # Dissimilarities whose spread is below this share of their size differ by rounding only.
 _EQUAL = 1e-13
+# Ranks are of dissimilarities in this many steps from 0 to the largest: float64 leaves some 2^-52
+# of rounding on each, which would otherwise order those that are equal.
+_STEPS = 2.0**44
+_UNRANKED = ("pearson", "cosine")
 # How far a precomputed matrix may be from symmetric, relative to its largest entry.
 _ASYMMETRY = 1e-5
 
@@ -53,11 +57,20 @@ def rsa(
     the dissimilarities of a side are all equal (all 0, for "cosine"), as with n = 2. A constant
     row, or a zero row for "cosine", has no correlation with others and raises ValueError. Scale
     and order of the features change nothing, nor does a shift of them, but for "cosine" and, unless
-    it is one number for a whole row, "correlation". Values count as equal when they are to the
-    last bit, as of equal rows or sums of whole numbers.
+    it is one number for a whole row, "correlation".
+
+    Ranks (of all but "pearson" and "cosine") are those of dissimilarities rounded to 2^-44 of the
+    largest, so that those that are equal but for rounding tie, whatever the scale: as of 0/1
+    features, or of the correlations over two features, which are all 1 or -1. What is rounded is
+    the distance, also for "sqeuclidean", and for "correlation" and "cosine" that of the rows at
+    unit length, so that a far sample does not make all others tie. Two things remain. Equal values
+    that happen to lie within rounding of the middle between two steps, about one in some hundreds,
+    may still be told apart; and features that were rounded more coarsely than to 2^-44 (float32,
+    or a large offset) carry differences that count as real.
 
     Cost: n^2 (d_x + d_y) / 2 float64 differences, and O(m log m), m = n (n - 1) / 2, for ranks.
-    Memory: 16 m bytes, while ranking 48 m: 0.5 and 1.6 GB at n = 8192. Ranks go up to m < 2^32.
+    Memory: 16 m bytes, while ranking 48 m: 0.5 and 1.6 GB at n = 8192, beside the matrices that are
+    given or that a function returns. Ranks go up to m < 2^32.
 
     >>> x = np.random.default_rng(0).normal(size=(20, 5))
     >>> round(float(rsa(x, 3 * x + 1)), 6)
@@ -73,30 +86,48 @@ def rsa(
     n = sides[0].shape[0]
     at_least(n, 2, "x", sides[0].shape, "A dissimilarity")
     pairs = n * (n - 1) // 2
-    if compare not in ("pearson", "cosine") and pairs > _cpu.most_ranked:
+    ranked = compare not in _UNRANKED
+    if ranked and pairs > _cpu.most_ranked:
         raise ValueError(
             f"compare={compare!r} ranks at most {_cpu.most_ranked} pairs; x has {n} samples, that "
             f"is {pairs} pairs. Use 'pearson' or 'cosine'."
         )
-    lists = [_dissimilarities(side, choice) for side, choice in zip(sides, pair, strict=True)]
+    lists = [
+        _dissimilarities(side, choice, ranked) for side, choice in zip(sides, pair, strict=True)
+    ]
     return sides[0].wrap(np.float64(_compare(sides, lists, compare)))
 
 
-def _dissimilarities(side: Input, distance: Distance) -> np.ndarray:
-    """(n (n - 1) / 2,) finite float64 values, with the scale of the features left to chance."""
+def _dissimilarities(side: Input, distance: Distance, ranked: bool) -> np.ndarray:
+    """(n (n - 1) / 2,) finite float64 values, with the scale of the features left to chance.
+
+    Where they are to be ranked, whole numbers in their order.
+    """
     if callable(distance):
-        values = distance(side.given)
-        # A torch function's result may want a gradient, which numpy does not give.
-        values = values.detach() if hasattr(values, "detach") else values
-        return _condensed(side, np.asarray(values), "distance")
-    if distance == "precomputed":
-        return _condensed(side, scaled(side), side.name)
+        values = _condensed(side, _returned(side, distance(side.given)), "distance")
+    elif distance == "precomputed":
+        values = _condensed(side, side.values, side.name)
+    else:
+        values = _distances(side, distance, ranked)
+    if ranked:
+        largest = _largest(values)
+        if largest > 0:
+            np.rint(np.multiply(values, _STEPS / largest, out=values), out=values)
+    return values
+
+
+def _distances(side: Input, distance: str, ranked: bool) -> np.ndarray:
+    """Of all pairs of rows; of those whose ranks are asked for, the roots where that is a square.
+
+    It is the distance that rounding leaves uncertain by a share of the largest, not its square.
+    """
     values = scaled(side)
     if distance == "correlation":
         values -= values[:, :1].copy()  # a constant row is then exactly 0
         values -= values.mean(axis=1, keepdims=True)
     if distance not in ("correlation", "cosine"):
-        return _cpu.condensed_distances(values, distance)
+        root = ranked and distance == "sqeuclidean"
+        return _cpu.condensed_distances(values, "euclidean" if root else distance)
     zero = ~values.any(axis=1)
     if zero.any():
         what = "constant" if distance == "correlation" else "zero"
@@ -106,11 +137,26 @@ def _dissimilarities(side: Input, distance: Distance) -> np.ndarray:
         )
     # Half the squared distance of unit rows is 1 - their product, exactly 0 for equal rows.
     unit = np.ascontiguousarray(unit_columns(values.T).T)
-    return _cpu.condensed_distances(unit, "half_squared")
+    return _cpu.condensed_distances(unit, "euclidean" if ranked else "half_squared")
+
+
+def _returned(side: Input, values: Array) -> np.ndarray:
+    """What a caller's function gave, as real numbers."""
+    # A torch function's result may want a gradient, which numpy does not give.
+    values = values.detach() if hasattr(values, "detach") else values
+    try:
+        values = np.asarray(values)
+    except Exception:
+        kind = f"a {type(values).__name__} that cannot be read as numbers"
+    else:
+        if values.dtype.kind in "biuf":
+            return values
+        kind = f"values of type {values.dtype}"
+    raise TypeError(f"distance gave {kind} for {side.name}; it must give an array of real numbers.")
 
 
 def _condensed(side: Input, values: np.ndarray, name: str) -> np.ndarray:
-    """The part above the diagonal of a matrix; checked."""
+    """The part above the diagonal of a matrix; checked, in a new array of size below 1."""
     n = side.shape[0]
     pairs = n * (n - 1) // 2
     if values.shape not in ((n, n), (pairs,)) or (name != "distance" and values.ndim != 2):
@@ -119,19 +165,46 @@ def _condensed(side: Input, values: np.ndarray, name: str) -> np.ndarray:
             f"{name} must give the dissimilarities of {side.name} as {allowed}; its shape is "
             f"{values.shape}."
         )
-    if values.ndim == 2:
-        above = np.triu_indices(n, 1)
-        values, below = values[above].astype(np.float64), values.T[above].astype(np.float64)
-        largest = max(np.abs(values).max(), np.abs(below).max())
-        if not np.abs(values - below).max() <= _ASYMMETRY * largest:
-            raise ValueError(
-                f"{name} must be symmetric, up to rounding, and finite above and below the "
-                f"diagonal; that of {side.name}, of shape ({n}, {n}), is not."
-            )
-    values = np.array(values, np.float64)
-    if not np.isfinite(values).all():
+    values = _above(side, values, name) if values.ndim == 2 else np.array(values, np.float64)
+    largest = _largest(values)
+    if not np.isfinite(largest):
         raise ValueError(f"{name} gave NaN or infinity for {side.name}; all must be finite.")
-    return np.ldexp(values, -np.frexp(np.abs(values).max())[1])
+    return np.ldexp(values, -np.frexp(largest)[1], out=values)
+
+
+def _above(side: Input, matrix: np.ndarray, name: str) -> np.ndarray:
+    """Row by row: lists of all indices would take as much memory as the matrix."""
+    n = len(matrix)
+    out = np.empty(n * (n - 1) // 2)
+    sizes, gaps = np.zeros(n - 1), np.zeros(n - 1)
+    first = 0
+    for i in range(n - 1):
+        above, below = (_float64(side, part) for part in (matrix[i, i + 1 :], matrix[i + 1 :, i]))
+        out[first : first + len(above)] = above
+        first += len(above)
+        sizes[i] = max(_largest(above), _largest(below))
+        if not (np.isfinite(above).all() and np.isfinite(below).all()):
+            raise ValueError(
+                f"{name} has NaN or infinity in row {i} or column {i} of the matrix of {side.name} "
+                f"(shape {matrix.shape}); all values beside the diagonal must be finite."
+            )
+        gaps[i] = np.abs(above / 2 - below / 2).max()
+    if not 2 * gaps.max() <= _ASYMMETRY * sizes.max():
+        raise ValueError(
+            f"{name} must be symmetric, up to rounding, and finite above and below the "
+            f"diagonal; that of {side.name}, of shape ({n}, {n}), is not."
+        )
+    return out
+
+
+def _float64(side: Input, values: np.ndarray) -> np.ndarray:
+    if side.type == "bfloat16" and values.dtype == np.uint16:
+        values = (values.astype(np.uint32) << 16).view(np.float32)
+    return values.astype(np.float64)
+
+
+def _largest(values: np.ndarray) -> float:
+    return float(np.maximum(values.max(), -values.min()))
 
 
 def _compare(sides: tuple[Input, Input], lists: list[np.ndarray], compare: str) -> float:
@@ -152,7 +225,7 @@ def _compare(sides: tuple[Input, Input], lists: list[np.ndarray], compare: str) 
                 f"{compare} coefficient is 0 / 0, NaN."
             )
             return np.nan
-    if compare in ("pearson", "cosine"):
+    if compare in _UNRANKED:
         return ab / np.sqrt(aa) / np.sqrt(bb)
     tied = [_cpu.average_ranks(a), _cpu.average_ranks(b)]
     if compare in ("spearman", "rho-a"):

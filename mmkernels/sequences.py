@@ -23,7 +23,8 @@ def lcs_knn(
     mean over i of LCS(N_x(i), N_y(i)): how many neighbours can be kept in both lists so that they
     are the same in the same order, others left out anywhere. From 0 to k, not divided by k, as in
     the code of Huh et al. 2024 (Platonic Representation Hypothesis); symmetric, and never more
-    than k times :func:`mutual_knn`.
+    than k times :func:`mutual_knn`; so for unrelated representations at most k^2 / (n - 1) in the
+    mean, and about that for k^2 much smaller than n.
 
     Parameters as in :func:`mutual_knn`. Returns a float64 scalar of the library of ``x``. Lengths
     are summed in whole numbers, so the result does not depend on the order of the samples. Cost:
@@ -51,6 +52,8 @@ def edit_distance_knn(
     1 - mean over i of d(N_x(i), N_y(i)) / k, with d the Levenshtein distance: the fewest
     insertions, deletions and substitutions that turn one list, best first, into the other. From 0
     (nothing in common) to 1 (the same lists), symmetric, and never more than :func:`lcs_knn` / k.
+    For unrelated representations and k much smaller than n about 1 / (n - 1), the share of places
+    in the lists that hold the same neighbour by chance.
     The name is that of the code of Huh et al. 2024 (Platonic Representation Hypothesis).
 
     Parameters as in :func:`mutual_knn`. Returns a float64 scalar of the library of ``x``.

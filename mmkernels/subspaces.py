@@ -44,11 +44,11 @@ def cca(
         one count as 0. By default those below max(n, d, 32) 2^-52 of the largest, and those that
         rounding to the type of the side can make of 0: epsilon (1 / sqrt(n) + 1 / sqrt(d)) |X|_F.
 
-    Returns a float64 scalar of the library of ``x``; between 0 and 1, large by chance where n is
-    not much larger than d_x + d_y: two subspaces of n - 1 dimensions meet in at least
-    rank x + rank y - n + 1 of them, so many correlations are 1 whatever the data, and a
-    RuntimeWarning says so; they all are where a rank is n - 1, as with n <= d. NaN, with a
-    warning, where a side is constant.
+    Returns a float64 scalar of the library of ``x``; between 0 and 1 (up to rounding, as all scores
+    here: nothing is clamped), large by chance where n is not much larger than d_x + d_y: two
+    subspaces of n - 1 dimensions meet in at least rank x + rank y - n + 1 of them, so many
+    correlations are 1 whatever the data, and a RuntimeWarning says so; they all are where a rank is
+    n - 1, as with n <= d. NaN, with a warning, where a side is constant.
 
     Cost: O(n d min(n, d)) per side and O(n d_x d_y); memory 28 n (d_x + d_y) bytes.
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import operator
-
+from ._checks import integer
 from ._native import _cpu
+
+_MOST_THREADS = 1024
 
 
 def get_num_threads() -> int:
@@ -19,14 +20,13 @@ def get_num_threads() -> int:
 def set_num_threads(count: int) -> None:
     """Set the threads of later calls; the engine's results do not depend on it, to the last bit.
 
+    ``count`` is between 1 and 1024.
+
     >>> set_num_threads(get_num_threads())
     """
-    try:
-        count = operator.index(count)
-    except TypeError:
-        raise TypeError(f"count must be an integer; it is {count!r}.") from None
-    if count < 1:
-        raise ValueError(f"count must be at least 1; it is {count}.")
+    count = integer("count", count)
+    if not 1 <= count <= _MOST_THREADS:
+        raise ValueError(f"count must be between 1 and {_MOST_THREADS}; it is {count}.")
     _cpu.set_thread_count(count)
 
 

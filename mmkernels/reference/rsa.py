@@ -24,6 +24,12 @@ def dissimilarities(x, distance="correlation"):
     return matrix[np.triu_indices(len(x), 1)]
 
 
+def steps(values):
+    """Whole numbers in the order of the values, equal where these differ by rounding only."""
+    largest = np.abs(values).max()
+    return np.rint(values / largest * 2.0**44) if largest > 0 else values
+
+
 def average_ranks(values):
     """1 for the smallest; equal values share the mean of the ranks they take up."""
     values = np.asarray(values)
@@ -52,5 +58,10 @@ def coefficient(a, b, compare="spearman"):
 
 
 def rsa(x, y, *, distance="correlation", compare="spearman"):
-    """Coefficient of the dissimilarities of x with those of y."""
-    return coefficient(dissimilarities(x, distance), dissimilarities(y, distance), compare)
+    """Coefficient of the dissimilarities of x with those of y; ranks are of rounded distances."""
+    a, b = dissimilarities(x, distance), dissimilarities(y, distance)
+    if compare not in ("pearson", "cosine"):
+        if distance not in ("euclidean", "cityblock"):
+            a, b = np.sqrt(a), np.sqrt(b)
+        a, b = steps(a), steps(b)
+    return coefficient(a, b, compare)

@@ -2,8 +2,10 @@
 
 Importing this package loads torch; ``import mmkernels`` does not. :func:`cka` and :func:`hsic` of
 tensors that require a gradient are differentiable, as :func:`mmkernels.cka` and
-:func:`mmkernels.hsic` of such tensors are. :mod:`mmkernels.torch.metric` needs torchmetrics and is
-imported by name.
+:func:`mmkernels.hsic` of such tensors are, in reverse mode. Every other function, also of
+:mod:`mmkernels` (``cka_matrix``, ``measure_matrix``, ``distance_correlation``, a prepared Gram and
+the rest), reads tensors as constants: its result has no gradient. :mod:`mmkernels.torch.metric`
+needs torchmetrics and is imported by name.
 
 >>> import torch, mmkernels.torch
 >>> draw = torch.Generator().manual_seed(0)

@@ -5,7 +5,7 @@ the node runs, what the shapes decide when it is traced too.
 """
 
 # No postponed annotations: torch reads the operators' schemas from them.
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -56,6 +56,15 @@ for _operator in (_mutual_knn, native_cka, native_hsic, median_distance):
     _operator.register_fake(_fake_scalar)
 
 
+def require_tensors(**arguments: Any) -> None:
+    for name, value in arguments.items():
+        if not isinstance(value, Tensor):
+            raise TypeError(
+                f"{name} must be a torch.Tensor; it is of type {type(value).__name__}. The "
+                "functions of mmkernels itself take other arrays."
+            )
+
+
 class NeighborTensors(NamedTuple):
     """The k nearest neighbours of every row, best first: (n, k) int64 and (n, k) float64."""
 
@@ -71,6 +80,7 @@ def knn(
     >>> mmkernels.torch.knn(torch.eye(4) + 0.1, 1).indices.shape
     torch.Size([4, 1])
     """
+    require_tensors(x=x, **({} if queries is None else {"queries": queries}))
     queries = None if queries is None else queries.detach()
     return NeighborTensors(*_knn(x.detach(), k, metric, queries))
 
@@ -83,4 +93,5 @@ def mutual_knn(
     >>> mmkernels.torch.mutual_knn(torch.eye(4) + 0.1, torch.eye(4) + 0.1, k=1)
     tensor(1., dtype=torch.float64)
     """
+    require_tensors(x=x, y=y)
     return _mutual_knn(x.detach(), y.detach(), k, metric, zero_rows)

@@ -9,11 +9,12 @@ from torch import Tensor
 
 from mmkernels._arrays import same_samples
 from mmkernels._checks import at_least
+from mmkernels._gradients import require_reverse_mode
 from mmkernels._hsic import estimator_named
 from mmkernels._kernels import kernel_named
 
 from .hsic_terms import hsic_terms
-from .operators import median_distance, native_cka, native_hsic
+from .operators import median_distance, native_cka, native_hsic, require_tensors
 
 _WITH_GRADIENT = ("linear", "rbf")
 _ESTIMATORS = ("song", "gretton")
@@ -39,7 +40,8 @@ def hsic(
     n^2 (d_x + d_y) where that is less), or n^2 (d_x + d_y), some three times that backwards. The
     memory is that of the features in float64 and of a dozen blocks of 4 MiB, or of one row of
     n values. A median bandwidth is a constant: the gradient does not go through it. There are no
-    second derivatives. Sums follow PyTorch's threads, unlike those of the engine.
+    second derivatives, and no forward mode: tensors of forward_ad and of the derivatives in
+    torch.func raise TypeError. Sums follow PyTorch's threads, unlike those of the engine.
 
     >>> x = torch.tensor([[0.0], [1.0], [2.0], [4.0]], requires_grad=True)
     >>> mmkernels.torch.hsic(x, x, unbiased=False).backward()
@@ -47,6 +49,8 @@ def hsic(
     0.0
     """
     estimator = estimator_named(estimator, unbiased)
+    require_tensors(x=x, y=y)
+    require_reverse_mode(x=x, y=y)
     if not _wants_gradient(x, y):
         return native_hsic(x.detach(), y.detach(), kernel, _number(kernel, sigma), estimator)
     (x, unit_x), (y, unit_y) = _prepared(x, y, kernel, sigma, estimator)
@@ -78,6 +82,8 @@ def cka(
     (1.0, True)
     """
     estimator = estimator_named(estimator, unbiased)
+    require_tensors(x=x, y=y)
+    require_reverse_mode(x=x, y=y)
     if not _wants_gradient(x, y):
         return native_cka(x.detach(), y.detach(), kernel, _number(kernel, sigma), estimator)
     (x, _), (y, _) = _prepared(x, y, kernel, sigma, estimator)

@@ -205,7 +205,7 @@ class TestOptions:
 
     def test_threads(self):
         for count in (0, -2):
-            refuse(ValueError, ["count", "at least 1"], mmkernels.set_num_threads, count)
+            refuse(ValueError, ["count", "between 1 and"], mmkernels.set_num_threads, count)
         refuse(TypeError, ["count", "integer"], mmkernels.set_num_threads, 1.5)
 
 
@@ -225,3 +225,24 @@ def test_values_whose_squares_overflow(scale):
         lambda: mmkernels.cknna(x, Y, k=3),
     ):
         refuse(ValueError, ["x", "overflow", "(20, 6)"], call)
+
+
+def test_what_is_no_array_is_named():
+    found = mmkernels.knn(X, 5)
+    refuse(TypeError, ["x is of type Neighbors", "array"], mmkernels.rsa, found, Y)
+    refuse(TypeError, ["y is of type object", "array"], mmkernels.mutual_knn, X, object())
+
+
+def test_options_of_another_type():
+    refuse(ValueError, ["kernel must be one of"], mmkernels.cka, X, Y, kernel=np.array(["linear"]))
+    refuse(ValueError, ["metric must be one of"], mmkernels.knn, X, 3, metric=None)
+    refuse(TypeError, ["k must be an integer", "True"], mmkernels.knn, X, True)
+    refuse(ValueError, ["sigma must be", "True"], mmkernels.cka, X, Y, kernel="rbf", sigma=True)
+    refuse(ValueError, ["tolerance must be", "True"], mmkernels.cca, X, Y, tolerance=True)
+
+
+def test_more_threads_than_any_machine_has():
+    before = mmkernels.get_num_threads()
+    for count in (0, 1025, 10**9, 10**30):
+        refuse(ValueError, ["count", "1 and 1024", str(count)], mmkernels.set_num_threads, count)
+    assert mmkernels.get_num_threads() == before

@@ -90,8 +90,9 @@ def test_what_is_refused(function):
 def test_measures_by_name_have_their_estimator():
     x, y = datasets.related(20, 5, 7)
     call = mmkernels.measure
-    assert call("cka", x, y, estimator="gretton") == call("cka", x, y)
-    refuse(ValueError, ["estimator", "'lange'"], call, "cka", x, y, estimator="lange")
+    assert call("cka", x, y) == mmkernels.cka(x, y, estimator="gretton")
+    for named in ("gretton", "lange"):
+        refuse(TypeError, ["estimator", repr(named)], call, "cka", x, y, estimator=named)
 
 
 def test_a_kernel_that_is_nearly_diagonal_keeps_its_digits():

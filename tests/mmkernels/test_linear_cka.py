@@ -6,6 +6,7 @@ import copy
 import pickle
 import signal
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -335,6 +336,55 @@ def test_the_first_batch_decides_the_library():
     assert isinstance(pickle.loads(pickle.dumps(score)).compute(), torch.Tensor)
     assert isinstance(LinearCKA().merge(score).compute(), torch.Tensor)
     assert type(wanted.compute()) is np.float64
+
+
+def test_repr():
+    score = LinearCKA()
+    assert repr(score) == "LinearCKA(count=0)"
+    score.update(np.ones((3, 2)), np.ones((3, 1)))
+    assert repr(score) == "LinearCKA(count=3, d_x=2, d_y=1)"
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "words"),
+    [
+        ({"unit_x": 3.0}, ValueError, "unit_x'.*power of two"),
+        ({"unit_y": -1.0}, ValueError, "unit_y'.*power of two"),
+        ({"count": 59.5}, ValueError, "count.*59.5 and 60"),
+        ({"count": -1}, ValueError, "count.*-1 and 60"),
+        ({"count": 61}, ValueError, "count.*61 and 60"),
+        ({"count": [60]}, ValueError, r"count.*shape is \(1,\)"),
+        ({"mean_x": [np.nan] * 9}, ValueError, "mean_x'.*finite"),
+        ({"mean_x": np.zeros((9, 1))}, ValueError, r"mean_x'.*\(9, 1\)"),
+        ({"mean_y": np.zeros(8)}, ValueError, "state.*shape"),
+        ({"mean_y": None}, (TypeError, ValueError), "mean_y'"),
+        ({"xy": "many"}, TypeError, "xy'.*real"),
+        ({"xy": np.full((11, 9), np.inf)}, ValueError, "xy'.*finite"),
+    ],
+)  # fmt: skip
+def test_states_that_no_samples_leave(changes, kind, words):
+    x, y = datasets.related(60, 9, 7)
+    score = streamed(x, y, 20)
+    before = pickle.dumps(score)
+    with pytest.raises(kind, match=words):
+        score.load_state_dict(score.state_dict() | changes)
+    for nonsense in (None, 3, [1]):
+        with pytest.raises(TypeError, match="state must be a mapping"):
+            score.load_state_dict(nonsense)
+    assert pickle.dumps(score) == before
+    score.load_state_dict({})
+    assert score.count == 0
+
+
+def test_threads_that_share_one_lose_no_samples():
+    x, y = datasets.related(4000, 40, 30)
+    score = LinearCKA()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda rows: score.update(x[rows], y[rows]), parts(4000, 20)))
+    assert score.count == 4000
+    assert score.compute() == pytest.approx(reference.cka(x, y), abs=1e-9)
+    twice = copy.deepcopy(score).merge(score)
+    assert twice.merge(twice).count == 16000
 
 
 class TestWhatOthersGotWrong:

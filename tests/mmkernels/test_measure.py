@@ -86,3 +86,66 @@ def test_samples_left_out_of_a_matrix_are_those_of_each_pair():
     assert found[1, 0] == 1
     with pytest.raises(ValueError, match=r"xs\[0\] has a zero row"):
         mmkernels.measure_matrix("jaccard_knn", [x, y], [y])
+
+
+@pytest.mark.parametrize("name", ["cka", "unbiased_cka", "hsic", "unbiased_hsic"])
+@pytest.mark.parametrize("option", [{"unbiased": False}, {"estimator": "lange"}])
+def test_names_that_say_the_estimate_take_no_other(name, option):
+    x, y = datasets.related(60, 9, 7)
+    (word,) = option
+    function = name.removeprefix("unbiased_")
+    for call in (
+        lambda: mmkernels.measure(name, x, y, **option),
+        lambda: mmkernels.measure_matrix(name, [x], [y], **option),
+    ):
+        with pytest.raises(TypeError, match=rf"'{name}' takes no {word}.*mmkernels.{function}\("):
+            call()
+
+
+def test_samples_left_out_of_a_matrix_of_mutual_neighbours():
+    x, y = datasets.related(60, 9, 7)
+    assert mmkernels.measure_matrix("mutual_knn", [x], [y], zero_rows="raise") == [
+        [mmkernels.mutual_knn(x, y)]
+    ]
+    x[3] = 0
+    with pytest.warns(RuntimeWarning, match="zero row"):
+        found = mmkernels.measure_matrix("mutual_knn", [x, y], [y], zero_rows="exclude")
+    with pytest.warns(RuntimeWarning, match="zero row"):
+        wanted = mmkernels.mutual_knn(x, y, zero_rows="exclude")
+    assert found.tolist() == [[wanted], [1]]
+
+
+@pytest.mark.parametrize("name", ["mutual_knn", "cka", "hsic", "rsa", "lcs_knn"])
+def test_a_matrix_of_what_is_made_one_by_one(name):
+    layers = datasets.related(60, 9, 7)
+    found = mmkernels.measure_matrix(name, (z for z in layers), (z for z in layers))
+    assert (found == mmkernels.measure_matrix(name, layers, layers)).all()
+
+
+def test_chance_levels_are_those_of_the_docstrings():
+    draw = datasets.generator(0)
+    n, k = 900, 10
+    found = [mmkernels.knn(draw.normal(size=(n, 48)), k) for _ in range(4)]
+    p = k / (n - 1)
+    for name, wanted in {
+        "mutual_knn": p,
+        "jaccard_knn": p / (2 - p),
+        "lcs_knn": k * p,
+        "edit_distance_knn": 1 / (n - 1),
+        "rank_similarity": p,
+        "cycle_knn": 1 - (1 - p) ** k,
+    }.items():
+        scores = mmkernels.measure_matrix(name, found[:2], found[2:], k=k)
+        assert 0.6 * wanted < scores.mean() < 1.4 * wanted, name
+
+
+@pytest.mark.parametrize("estimator", ["song", "lange"])
+def test_estimates_without_diagonals_are_cosines(estimator):
+    """Also for few samples, where the unbiased estimate is far from 0."""
+    scores = [
+        float(mmkernels.cka(*datasets.related(n, 5, 4, seed=s), estimator=estimator))
+        for n in (4, 5, 6)
+        for s in range(20)
+    ]
+    assert min(scores) < 0
+    assert max(np.abs(scores)) < 1 + 1e-5

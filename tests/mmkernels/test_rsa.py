@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import pdist, squareform
@@ -272,3 +274,88 @@ def test_bits_do_not_depend_on_the_number_of_threads(set_threads):
     for count in (2, 5):
         set_threads(count)
         assert bits() == wanted
+
+
+class TestTiesThatOnlyRoundingBreaks:
+    """Equal dissimilarities share a rank, at any scale of the features."""
+
+    @pytest.mark.parametrize("compare", ["spearman", "kendall", "tau-a", "rho-a"])
+    def test_correlations_over_two_features(self, compare):
+        x, y = datasets.gaussian(30, 2).astype(float), datasets.gaussian(30, 5, seed=1)
+        signs = np.sign(x[:, 0] - x[:, 1])
+        exact = (signs[:, None] != signs[None]).astype(float)
+        wanted = mmkernels.rsa(exact, y, distance=("precomputed", "correlation"), compare=compare)
+        for scale in (1, 3, 0.1, 7):
+            found = mmkernels.rsa(x * scale, y, compare=compare)
+            assert found == pytest.approx(wanted, abs=1e-12), scale
+            assert reference.rsa(x * scale, y, compare=compare) == pytest.approx(wanted, abs=1e-12)
+
+    @pytest.mark.parametrize("distance", ["euclidean", "sqeuclidean", "cityblock"])
+    def test_a_grid_of_tenths(self, distance):
+        x, y = (datasets.integers(40, d, d).astype(float) for d in (3, 4))
+        wanted = mmkernels.rsa(x, y, distance=distance)
+        found = mmkernels.rsa(x * 0.1, y * 0.3, distance=distance)
+        assert found == pytest.approx(wanted, abs=1e-12)
+
+    @pytest.mark.parametrize("distance", ["correlation", "cosine"])
+    def test_zeros_and_ones(self, distance):
+        x = (datasets.gaussian(60, 9) > 0).astype(float)
+        x[:, :2] = (0, 1)  # no constant row
+        y = datasets.gaussian(60, 5, seed=1)
+        found = [mmkernels.rsa(x * s, y, distance=distance) for s in (1, 3, 0.1, 7)]
+        assert np.ptp(found) < 1e-12
+
+    def test_a_far_sample_does_not_make_the_others_tie(self):
+        x = datasets.gaussian(30, 4).astype(float)
+        x[0] = 1e8
+        for distance in ("euclidean", "sqeuclidean"):
+            options = {"distance": distance, "compare": "kendall"}
+            assert mmkernels.rsa(x, 3 * x, **options) == pytest.approx(1, abs=1e-12)
+            assert mmkernels.rsa(x, x, **options | {"compare": "tau-a"}) == pytest.approx(1)
+
+
+class TestMatricesAsTheyCome:
+    def test_a_diagonal_of_nan(self):
+        x = datasets.gaussian(20, 3)
+        matrix = squareform(pdist(x))
+        wanted = mmkernels.rsa(matrix, x, distance=("precomputed", "euclidean"))
+        np.fill_diagonal(matrix, np.nan)
+        for given, distance in ((matrix, "precomputed"), (x, lambda _: matrix)):
+            found = mmkernels.rsa(given, x, distance=(distance, "euclidean"))
+            assert found == wanted
+        matrix[3, 7] = np.nan
+        refuse(
+            ValueError, ["x has NaN or infinity in row 3", "(20, 20)"], mmkernels.rsa, matrix, x,
+            distance=("precomputed", "euclidean"),
+        )  # fmt: skip
+
+    def test_half_precision(self):
+        torch = pytest.importorskip("torch")
+        x = datasets.integers(20, 3, 4)
+        matrix = squareform(pdist(x, "cityblock"))
+        wanted = mmkernels.rsa(matrix, x, distance=("precomputed", "euclidean"))
+        halves = torch.from_numpy(matrix).to(torch.bfloat16)
+        found = mmkernels.rsa(halves, x, distance=("precomputed", "euclidean"))
+        assert float(found) == wanted
+
+    @pytest.mark.parametrize("given", ["complex", "text", "objects"])
+    def test_a_function_that_gives_no_real_numbers(self, given):
+        x, y = datasets.related(20, 6, 4)
+        made = {
+            "complex": np.ones((20, 20), complex), "text": np.full(190, "1"),
+            "objects": np.full(190, None),
+        }[given]  # fmt: skip
+        refuse(TypeError, ["distance", "for x", "real"], mmkernels.rsa, x, y,
+               distance=lambda _: made)  # fmt: skip
+
+    def test_memory_of_a_matrix(self):
+        n = 700
+        matrix = np.abs(datasets.gaussian(n, n).astype(float))
+        matrix = matrix + matrix.T
+        tracemalloc.start()
+        try:
+            mmkernels.rsa(matrix, matrix, distance="precomputed", compare="pearson")
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert peak < 20 * n * (n - 1) // 2

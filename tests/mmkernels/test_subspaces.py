@@ -254,3 +254,12 @@ def test_pwcca_weights_are_those_of_x():
     x, y = basis[:, :2] * [9, 1], basis[:, [0, 2]] * [1, 4]
     assert mmkernels.pwcca(x, y) == pytest.approx(0.9, abs=1e-12)
     assert mmkernels.pwcca(y, x) == pytest.approx(0.2, abs=1e-12)
+
+
+@pytest.mark.parametrize("function", ["cca", "svcca", "pwcca", "linear_regression"])
+def test_a_tolerance_of_one_keeps_the_largest_direction(function):
+    """As with a tolerance just below it; the side is not constant."""
+    x, y = datasets.related(60, 6, 4)
+    found = getattr(mmkernels, function)(x, y, tolerance=1)
+    assert found == getattr(mmkernels, function)(x, y, tolerance=1 - 1e-12)
+    assert np.isfinite(found)

@@ -308,3 +308,44 @@ def test_memory_grows_with_n_not_with_its_square(tmp_path):
     # An n x n matrix in float64 is 275 MiB.
     alone = {"OMP_NUM_THREADS": "1"}
     assert float(output_of(code, directory=tmp_path, environment=alone)) < 120
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("package", [mmkernels, mmkernels.torch])
+class TestDerivativesThatAreNotOfReverseMode:
+    """Refused: read as plain numbers, these tensors would have derivatives of 0."""
+
+    def test_forward_mode(self, package, function):
+        x, y = (z.detach() for z in pair(9, 3, 2))
+        compute = getattr(package, function)
+        with torch.autograd.forward_ad.dual_level():
+            dual = torch.autograd.forward_ad.make_dual(x, x)
+            with pytest.raises(TypeError, match=r"x carries .*forward mode.*reverse mode only"):
+                compute(dual, y)
+            with pytest.raises(TypeError, match=r"y carries .*y\.detach\(\)"):
+                compute(y, dual)
+            assert torch.equal(compute(dual.detach(), y), compute(x, y))
+        with pytest.raises(TypeError, match="forward mode"):
+            torch.func.jvp(lambda z: compute(z, y), (x,), (x,))
+
+    def test_transformations(self, package, function):
+        x, y = (z.detach() for z in pair(9, 3, 2))
+        compute = getattr(package, function)
+        for transformed in (torch.func.grad, torch.func.jacrev):
+            with pytest.raises(TypeError, match=r"torch.func.*reverse mode only"):
+                transformed(lambda z: compute(z, y))(x)
+
+
+def test_what_is_no_tensor():
+    x, y = pair(9, 3, 2)
+    numbers = datasets.gaussian(9, 3)
+    for name in ("cka", "hsic", "mutual_knn"):
+        function = getattr(mmkernels.torch, name)
+        with pytest.raises(TypeError, match=r"x must be a torch.Tensor; it is of type ndarray"):
+            function(numbers, y)
+        with pytest.raises(TypeError, match=r"y must be a torch.Tensor"):
+            function(x, numbers)
+    with pytest.raises(TypeError, match=r"x must be a torch.Tensor"):
+        mmkernels.torch.knn(numbers, 3)
+    with pytest.raises(TypeError, match=r"queries must be a torch.Tensor"):
+        mmkernels.torch.knn(x, 3, queries=numbers)
