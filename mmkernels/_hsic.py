@@ -19,6 +19,8 @@ ESTIMATORS = ("gretton", "song", "lange")
 # Feature-space sums in float32 keep six digits of a self-similarity without the diagonal above this
 # share of the sum they subtract from; below it (one sample outweighs all others) they are float64.
 _CANCELLED = 0.05
+# Tiles are exact to a few float32 roundings an entry, and their sums are float64.
+_CANCELLED_TILES = 1e-4
 
 Pairs = Sequence[tuple[int, int]]
 
@@ -55,19 +57,39 @@ def require_samples(grams: list[Gram], estimator: str) -> None:
 def hsic_values(grams: list[Gram], pairs: Pairs, estimator: str) -> list[tuple[float, bool]]:
     """HSIC of the pairs in units of the tiles, and whether it is no more than rounding of 0."""
     if not _features_are_cheaper(grams, pairs):
-        results = _cpu.hsic_by_tiles([gram.matrix for gram in grams], pairs, estimator)
-        return [(value, not value > rounding) for value, _, rounding in results]
+        return _from_tiles(grams, pairs, estimator)
     features = [(grams[a].features, grams[b].features) for a, b in pairs]
     results = [_cpu.hsic_by_features(x, y, estimator) for x, y in features]
     cancelled = any(
         not own > _CANCELLED * magnitude
-        for (a, b), (own, magnitude, _) in zip(pairs, results, strict=True)
+        for (a, b), (own, magnitude, *_) in zip(pairs, results, strict=True)
         if a == b
     )
     if not cancelled or estimator == "gretton":
-        return [(value, not value > rounding) for value, _, rounding in results]
+        return [(value, not value > rounding) for value, _, rounding, _ in results]
     exact = [hsic_from_products(products_of(x, y), estimator) for x, y in features]
     return [(value, not value > DEGENERATE * magnitude) for value, magnitude in exact]
+
+
+def _from_tiles(grams: list[Gram], pairs: Pairs, estimator: str) -> list[tuple[float, bool]]:
+    results = _cpu.hsic_by_tiles([gram.matrix for gram in grams], pairs, estimator)
+    values = [(value, not value > rounding) for value, _, rounding, _ in results]
+    if estimator == "gretton":
+        return values
+    cancelled = {
+        a
+        for (a, b), (own, _, _, summed) in zip(pairs, results, strict=True)
+        if a == b and summed > 0 and not own > _CANCELLED_TILES * summed
+        if not grams[a].constant
+    }
+    again = [i for i, pair in enumerate(pairs) if cancelled.intersection(pair)]
+    if again:
+        used = sorted({side for i in again for side in pairs[i]})
+        places = [tuple(used.index(side) for side in pairs[i]) for i in again]
+        exact = _cpu.hsic_exactly([grams[side].matrix for side in used], places, estimator)
+        for i, (value, _, rounding, _) in zip(again, exact, strict=True):
+            values[i] = value, not value > rounding
+    return values
 
 
 def alignments(

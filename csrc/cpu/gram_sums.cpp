@@ -121,7 +121,8 @@ std::vector<HsicValue> hsic_by_tiles(const std::vector<KernelMatrix>& matrices,
     const double mean = product / (static_cast<double>(n) * static_cast<double>(n - 1));
     const double magnitude = std::abs(mean) + constants[a] * constants[b];
     const double own_rounding = rounding_of(matrices[a]) * rounding_of(matrices[b]);
-    values.push_back({hsic(sums, estimator), magnitude, kCancelled * magnitude + own_rounding});
+    values.push_back({hsic(sums, estimator), magnitude, kCancelled * magnitude + own_rounding,
+                      std::abs(mean)});
   }
   return values;
 }

@@ -158,4 +158,9 @@ void PrecomputedMatrix::read_tile(int64_t i, int64_t j, float* tile) const {
   for (int k = 0; k < kTile; ++k) tile[k] = static_cast<float>(block[k] * scale);
 }
 
+void PrecomputedMatrix::read_wide_tile(int64_t i, int64_t j, double* tile) const {
+  read_centred(i, j, tile);
+  for (int k = 0; k < kTile; ++k) tile[k] *= scale;
+}
+
 }  // namespace mmkernels::cpu
