@@ -19,8 +19,11 @@ ESTIMATORS = ("gretton", "song", "lange")
 # Feature-space sums in float32 keep six digits of a self-similarity without the diagonal above this
 # share of the sum they subtract from; below it (one sample outweighs all others) they are float64.
 _CANCELLED = 0.05
-# Tiles are exact to a few float32 roundings an entry, and their sums are float64.
+# Tiles are exact to a few float32 roundings an entry, and their sums are float64, of rows to 1e-16
+# of the largest value that there may be. A kernel wider than the last of these is out of float32.
 _CANCELLED_TILES = 1e-4
+_SMALL_TILES = 1e-8
+_LEAST_BOUND = 1e-25
 
 Pairs = Sequence[tuple[int, int]]
 
@@ -74,15 +77,15 @@ def hsic_values(grams: list[Gram], pairs: Pairs, estimator: str) -> list[tuple[f
 def _from_tiles(grams: list[Gram], pairs: Pairs, estimator: str) -> list[tuple[float, bool]]:
     results = _cpu.hsic_by_tiles([gram.matrix for gram in grams], pairs, estimator)
     values = [(value, not value > rounding) for value, _, rounding, _ in results]
-    if estimator == "gretton":
-        return values
-    cancelled = {
-        a
-        for (a, b), (own, _, _, summed) in zip(pairs, results, strict=True)
-        if a == b and summed > 0 and not own > _CANCELLED_TILES * summed
-        if not grams[a].constant
-    }
-    again = [i for i, pair in enumerate(pairs) if cancelled.intersection(pair)]
+    bounds = [1.0 if gram.constant else gram.matrix.bound for gram in grams]
+    lost = {a for pair in pairs for a in pair if bounds[a] < _LEAST_BOUND}
+    if estimator != "gretton":
+        for (a, b), (own, _, _, summed) in zip(pairs, results, strict=True):
+            least = _SMALL_TILES**2 * bounds[a] ** 2
+            if a == b and summed > 0 and not grams[a].constant:
+                if summed < least or not own > _CANCELLED_TILES * summed:
+                    lost.add(a)
+    again = [i for i, pair in enumerate(pairs) if lost.intersection(pair)]
     if again:
         used = sorted({side for i in again for side in pairs[i]})
         places = [tuple(used.index(side) for side in pairs[i]) for i in again]
@@ -109,9 +112,7 @@ def alignments(
     for i in used:
         own, nothing = results[i, i]
         if grams[i].constant or nothing:
-            warn(
-                f"{grams[i].name} is constant (shape {grams[i].shape}): its {score} is 0 / 0, NaN."
-            )
+            warn(_nothing_left(grams[i], score))
             own = np.nan
         norms[i] = np.sqrt(own)
     return np.array(
@@ -125,6 +126,21 @@ def alignments(
             ]
             for a in left
         ]
+    )
+
+
+def _nothing_left(gram: Gram, score: str) -> str:
+    if gram.constant:
+        return f"{gram.name} is constant (shape {gram.shape}): its {score} is 0 / 0, NaN."
+    if gram.features is None:
+        return (
+            f"{gram.name} is constant (shape {gram.shape}) but for terms of one sample alone and "
+            f"rounding: its {score} is 0 / 0, NaN."
+        )
+    width = "" if gram.sigma is None else f", or sigma = {gram.sigma:.3g} is too small or too large"
+    return (
+        f"The samples of {gram.name} (shape {gram.shape}) are all equally alike, or one outweighs "
+        f"all others{width}: rounding leaves nothing of its {score}, NaN."
     )
 
 

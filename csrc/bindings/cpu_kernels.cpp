@@ -113,6 +113,7 @@ void bind_kernels(py::module_& module) {
            py::arg("gamma") = 1.0, py::keep_alive<1, 2>())
       .def(py::init(&bind_precomputed_kernel), py::arg("precomputed"), py::keep_alive<1, 2>())
       .def_property_readonly("out_of_range", &BoundKernel::out_of_range)
+      .def_property_readonly("bound", [](const BoundKernel& k) { return k.matrix.bound(); })
       .def_property_readonly("unit", [](const BoundKernel& k) { return k.matrix.unit(); });
   module.def("hsic_by_tiles", &hsic_of_pairs<hsic_by_tiles>, py::arg("kernels"), py::arg("pairs"), py::arg("estimator"));
   module.def("hsic_exactly", &hsic_of_pairs<hsic_exactly>, py::arg("kernels"), py::arg("pairs"), py::arg("estimator"));

@@ -1,5 +1,6 @@
-// Estimates without the diagonal where one sample lies far outside the others: the terms of its row
-// and column, which no such estimate sees, are then all that float32 tiles have digits for.
+// Sums in float64 throughout, for estimates without the diagonal where one sample lies far outside the others: the terms of its row
+// and column, which no such estimate sees, are then all that float32 tiles have digits for. And for
+// kernels so wide that their values leave the range of float32.
 #include <algorithm>
 #include <cmath>
 
@@ -109,19 +110,22 @@ std::vector<HsicValue> hsic_exactly(const std::vector<KernelMatrix>& matrices,
   const auto for_entries = [n](int64_t i, int64_t j, auto&& body) {
     for (int64_t r = 0; r < kPanel && i * kPanel + r < n; ++r)
       for (int64_t c = 0; c < kPanel && j * kPanel + c < n; ++c)
-        if (i != j || r != c) body(r, c);
+        body(r, c, i == j && r == c);
   };
   std::vector<std::vector<double>> terms(count, std::vector<double>(n, 0.0));
   for_wide_tiles(matrices, call, [&](int64_t i, int64_t j, const double* tiles) {
     for (int64_t m = 0; m < count; ++m) {
       double sums[kPanel] = {};
-      for_entries(i, j, [&](int64_t r, int64_t c) { sums[r] += tiles[m * kTile + r * kPanel + c]; });
+      for_entries(i, j, [&](int64_t r, int64_t c, bool diagonal) {
+        if (!diagonal) sums[r] += tiles[m * kTile + r * kPanel + c];
+      });
       for (int64_t r = 0; r < kPanel && i * kPanel + r < n; ++r) terms[m][i * kPanel + r] += sums[r];
     }
   });
   for (int64_t m = 0; m < count; ++m)
     terms[m] = row_terms(matrices[m], std::move(terms[m]), estimator);
 
+  const bool biased = estimator == Estimator::gretton;
   // One slot per panel and pair, added up in order: of centred entries, and of entries as they were.
   const int64_t slots = pairs.size();
   std::vector<double> centred(panels * slots, 0.0), plain(panels * slots, 0.0);
@@ -130,11 +134,14 @@ std::vector<HsicValue> hsic_exactly(const std::vector<KernelMatrix>& matrices,
       const auto [a, b] = pairs[p];
       const double *k = tiles + a * kTile, *l = tiles + b * kTile;
       double product = 0, before = 0;
-      for_entries(i, j, [&](int64_t r, int64_t c) {
+      for_entries(i, j, [&](int64_t r, int64_t c, bool diagonal) {
+        if (diagonal && !biased) return;
         const int64_t row = i * kPanel + r, column = j * kPanel + c, at = r * kPanel + c;
-        product += (k[at] - (terms[a][row] + terms[a][column])) *
-                   (l[at] - (terms[b][row] + terms[b][column]));
-        before += k[at] * l[at];
+        const double k_at = diagonal ? matrices[a].diagonal(row) : k[at];
+        const double l_at = diagonal ? matrices[b].diagonal(row) : l[at];
+        product += (k_at - (terms[a][row] + terms[a][column])) *
+                   (l_at - (terms[b][row] + terms[b][column]));
+        if (!diagonal) before += k_at * l_at;
       });
       centred[i * slots + p] += product;
       plain[i * slots + p] += before;
@@ -142,6 +149,7 @@ std::vector<HsicValue> hsic_exactly(const std::vector<KernelMatrix>& matrices,
   });
   std::vector<HsicValue> values;
   const double size = static_cast<double>(n), entries = size * (size - 1);
+  const double divisor = biased ? (size - 1) * (size - 1) : size * (size - 3);
   for (int64_t p = 0; p < slots; ++p) {
     double sum = 0, before = 0;
     for (int64_t i = 0; i < panels; ++i) {
@@ -150,7 +158,7 @@ std::vector<HsicValue> hsic_exactly(const std::vector<KernelMatrix>& matrices,
     }
     const double magnitude = std::abs(before / entries) +
                              matrices[pairs[p].first].shift * matrices[pairs[p].second].shift;
-    values.push_back({sum / (size * (size - 3)), magnitude, kEntryError * kEntryError * magnitude,
+    values.push_back({sum / divisor, magnitude, kEntryError * kEntryError * magnitude,
                       magnitude});
   }
   return values;

@@ -98,7 +98,7 @@ std::vector<HsicValue> hsic_by_tiles(const std::vector<KernelMatrix>& matrices,
                                      const std::vector<Pair>& pairs, Estimator estimator,
                                      const Call& call);
 
-// An estimate without the diagonal in float64 throughout: entries are centred before they are
+// The same in float64 throughout: entries are centred before they are
 // multiplied, so that a sample far from all others costs the rest no digits. Takes two passes of
 // n^2 d multiply-adds; memory 8 (n + 32 d * threads) bytes for each matrix.
 std::vector<HsicValue> hsic_exactly(const std::vector<KernelMatrix>& matrices,

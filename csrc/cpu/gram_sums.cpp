@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cmath>
@@ -16,7 +17,7 @@ namespace {
 class RowSums {
  public:
   RowSums(int64_t rows, double bound)
-      : unit_(std::exp2(61 - std::bit_width(uint64_t(rows)) - std::ceil(std::log2(bound)))),
+      : unit_(std::exp2(61 - std::bit_width(uint64_t(rows)) - std::ceil(std::log2(std::max(bound, 0x1p-900))))),
         sums_(rows) {}
 
   void add(int64_t row, double value) {
