@@ -147,7 +147,7 @@ void PrecomputedMatrix::measure_centred(const Call& call) {
     }
   });
   const double greatest = *std::max_element(largest.begin(), largest.end());
-  if (greatest > 0) scale = std::exp2(-std::ceil(std::log2(greatest)));
+  if (greatest > 0) scale = std::exp2(std::min(-std::ceil(std::log2(greatest)), 1023.0));
   for (double& value : diagonal_) value *= scale;
   rounding *= scale;
 }
