@@ -19,6 +19,11 @@ ESTIMATORS = ("gretton", "song", "lange")
 # Feature-space sums in float32 keep six digits of a self-similarity without the diagonal above this
 # share of the sum they subtract from; below it (one sample outweighs all others) they are float64.
 _CANCELLED = 0.05
+# Tiles are exact to a few float32 roundings an entry, and their sums are float64, of rows to 1e-16
+# of the largest value that there may be. A kernel wider than the last of these is out of float32.
+_CANCELLED_TILES = 1e-4
+_SMALL_TILES = 1e-8
+_LEAST_BOUND = 1e-25
 
 Pairs = Sequence[tuple[int, int]]
 
@@ -55,19 +60,39 @@ def require_samples(grams: list[Gram], estimator: str) -> None:
 def hsic_values(grams: list[Gram], pairs: Pairs, estimator: str) -> list[tuple[float, bool]]:
     """HSIC of the pairs in units of the tiles, and whether it is no more than rounding of 0."""
     if not _features_are_cheaper(grams, pairs):
-        results = _cpu.hsic_by_tiles([gram.matrix for gram in grams], pairs, estimator)
-        return [(value, not value > rounding) for value, _, rounding in results]
+        return _from_tiles(grams, pairs, estimator)
     features = [(grams[a].features, grams[b].features) for a, b in pairs]
     results = [_cpu.hsic_by_features(x, y, estimator) for x, y in features]
     cancelled = any(
         not own > _CANCELLED * magnitude
-        for (a, b), (own, magnitude, _) in zip(pairs, results, strict=True)
+        for (a, b), (own, magnitude, *_) in zip(pairs, results, strict=True)
         if a == b
     )
     if not cancelled or estimator == "gretton":
-        return [(value, not value > rounding) for value, _, rounding in results]
+        return [(value, not value > rounding) for value, _, rounding, _ in results]
     exact = [hsic_from_products(products_of(x, y), estimator) for x, y in features]
     return [(value, not value > DEGENERATE * magnitude) for value, magnitude in exact]
+
+
+def _from_tiles(grams: list[Gram], pairs: Pairs, estimator: str) -> list[tuple[float, bool]]:
+    results = _cpu.hsic_by_tiles([gram.matrix for gram in grams], pairs, estimator)
+    values = [(value, not value > rounding) for value, _, rounding, _ in results]
+    bounds = [1.0 if gram.constant else gram.matrix.bound for gram in grams]
+    lost = {a for pair in pairs for a in pair if bounds[a] < _LEAST_BOUND}
+    if estimator != "gretton":
+        for (a, b), (own, _, _, summed) in zip(pairs, results, strict=True):
+            least = _SMALL_TILES**2 * bounds[a] ** 2
+            if a == b and summed > 0 and not grams[a].constant:
+                if summed < least or not own > _CANCELLED_TILES * summed:
+                    lost.add(a)
+    again = [i for i, pair in enumerate(pairs) if lost.intersection(pair)]
+    if again:
+        used = sorted({side for i in again for side in pairs[i]})
+        places = [tuple(used.index(side) for side in pairs[i]) for i in again]
+        exact = _cpu.hsic_exactly([grams[side].matrix for side in used], places, estimator)
+        for i, (value, _, rounding, _) in zip(again, exact, strict=True):
+            values[i] = value, not value > rounding
+    return values
 
 
 def alignments(
@@ -87,9 +112,7 @@ def alignments(
     for i in used:
         own, nothing = results[i, i]
         if grams[i].constant or nothing:
-            warn(
-                f"{grams[i].name} is constant (shape {grams[i].shape}): its {score} is 0 / 0, NaN."
-            )
+            warn(_nothing_left(grams[i], score))
             own = np.nan
         norms[i] = np.sqrt(own)
     return np.array(
@@ -103,6 +126,21 @@ def alignments(
             ]
             for a in left
         ]
+    )
+
+
+def _nothing_left(gram: Gram, score: str) -> str:
+    if gram.constant:
+        return f"{gram.name} is constant (shape {gram.shape}): its {score} is 0 / 0, NaN."
+    if gram.features is None:
+        return (
+            f"{gram.name} is constant (shape {gram.shape}) but for terms of one sample alone and "
+            f"rounding: its {score} is 0 / 0, NaN."
+        )
+    width = "" if gram.sigma is None else f", or sigma = {gram.sigma:.3g} is too small or too large"
+    return (
+        f"The samples of {gram.name} (shape {gram.shape}) are all equally alike, or one outweighs "
+        f"all others{width}: rounding leaves nothing of its {score}, NaN."
     )
 
 

@@ -190,7 +190,9 @@ def _common(
     mean = mean_a + apart * share
     longest = np.abs(apart).max()
     distance = longest * np.sqrt(np.square(apart / longest).sum()) if longest else 0.0
-    unit = max(unit_a, unit_b, np.exp2(np.ceil(np.log2(distance))) if distance else 0.0)
+    # The smallest values of float64 have no reciprocal; a unit has.
+    apart_unit = np.exp2(max(np.ceil(np.log2(distance)), -1023.0)) if distance else 0.0
+    unit = max(unit_a, unit_b, apart_unit)
     # Rows that are all equal, at zero, have no unit to be brought to another.
     moves = [
         (part / unit if unit else 1.0, (centre - mean) / (unit or 1.0))

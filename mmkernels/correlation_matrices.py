@@ -70,7 +70,7 @@ def _uncentered(grams: list[Gram]) -> float:
         for centre, (a, b) in zip(centred, pairs, strict=True)
     )
     for gram, own in zip(grams, (own_x, own_y), strict=True):
-        if own == 0:
+        if not own > 0:
             warn(f"{gram.name} is zero (shape {gram.shape}): its CMD is 0 / 0, NaN.")
             return np.nan
     return cross / (np.sqrt(own_x) * np.sqrt(own_y))

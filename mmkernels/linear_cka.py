@@ -101,16 +101,23 @@ class LinearCKA:
         """The score of all samples so far, as :func:`mmkernels.cka` defines it.
 
         A float64 scalar of the library of the first batch. NaN, with a warning, where all rows of
-        a side are equal. Raises ValueError for fewer than 4 samples (biased: 2).
+        a side are equal, or rounding leaves nothing. Raises ValueError for fewer than 4 samples
+        (biased: 2).
         """
         moments = self._moments
         (cross, _), *own = _terms(moments, ("xy", "xx", "yy"), unbiased)
         norms = []
-        for name, (value, magnitude) in zip("xy", own, strict=True):
-            constant = not value > DEGENERATE * magnitude
-            if constant:
+        units = (moments.unit_x, moments.unit_y)
+        for name, unit, (value, magnitude) in zip("xy", units, own, strict=True):
+            nothing = not value > DEGENERATE * magnitude
+            if unit == 0:
                 warn(f"{name} is constant over all {moments.count} samples: its CKA is 0 / 0, NaN.")
-            norms.append(np.nan if constant else np.sqrt(value))
+            elif nothing:
+                warn(
+                    f"All {moments.count} samples of {name} are equally alike, or one outweighs all "
+                    "others: rounding leaves nothing of its CKA, NaN."
+                )
+            norms.append(np.nan if nothing else np.sqrt(value))
         return self._wrap(np.float64(cross / (norms[0] * norms[1])))
 
     def hsic(self, unbiased: bool = True) -> Array:

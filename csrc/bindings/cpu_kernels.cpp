@@ -62,18 +62,19 @@ Estimator estimator_named(const std::string& name) {
   return estimators.at(name);
 }
 
-// An HSIC, what it was centred from, and what rounding may leave of zero.
-using Value = std::tuple<double, double, double>;
+// An HSIC, what it was centred from, what rounding may leave of zero, and what was summed.
+using Value = std::tuple<double, double, double, double>;
 
-std::vector<Value> tiles_hsic(const std::vector<const BoundKernel*>& kernels,
-                              const std::vector<Pair>& pairs, const std::string& estimator) {
+template <auto function>
+std::vector<Value> hsic_of_pairs(const std::vector<const BoundKernel*>& kernels,
+                                 const std::vector<Pair>& pairs, const std::string& estimator) {
   py::gil_scoped_release unlocked;
   std::vector<KernelMatrix> matrices;
   for (const BoundKernel* kernel : kernels) matrices.push_back(kernel->matrix);
   std::vector<Value> values;
   for (const HsicValue& value :
-       hsic_by_tiles(matrices, pairs, estimator_named(estimator), interruptible()))
-    values.emplace_back(value.hsic, value.magnitude, value.rounding);
+       function(matrices, pairs, estimator_named(estimator), interruptible()))
+    values.emplace_back(value.hsic, value.magnitude, value.rounding, value.summed);
   return values;
 }
 
@@ -81,7 +82,7 @@ Value features_hsic(const BoundFeatures& x, const BoundFeatures& y, const std::s
   py::gil_scoped_release unlocked;
   const HsicValue value =
       hsic_by_features(*x.features, *y.features, estimator_named(estimator), interruptible());
-  return {value.hsic, value.magnitude, value.rounding};
+  return {value.hsic, value.magnitude, value.rounding, value.summed};
 }
 
 template <class T>
@@ -112,8 +113,10 @@ void bind_kernels(py::module_& module) {
            py::arg("gamma") = 1.0, py::keep_alive<1, 2>())
       .def(py::init(&bind_precomputed_kernel), py::arg("precomputed"), py::keep_alive<1, 2>())
       .def_property_readonly("out_of_range", &BoundKernel::out_of_range)
+      .def_property_readonly("bound", [](const BoundKernel& k) { return k.matrix.bound(); })
       .def_property_readonly("unit", [](const BoundKernel& k) { return k.matrix.unit(); });
-  module.def("hsic_by_tiles", &tiles_hsic, py::arg("kernels"), py::arg("pairs"), py::arg("estimator"));
+  module.def("hsic_by_tiles", &hsic_of_pairs<hsic_by_tiles>, py::arg("kernels"), py::arg("pairs"), py::arg("estimator"));
+  module.def("hsic_exactly", &hsic_of_pairs<hsic_exactly>, py::arg("kernels"), py::arg("pairs"), py::arg("estimator"));
   module.def("hsic_by_features", &features_hsic, py::arg("x"), py::arg("y"), py::arg("estimator"));
   module.def("centered_gram_float32", &gram_array<float>, py::arg("kernel"));
   module.def("centered_gram_float64", &gram_array<double>, py::arg("kernel"));

@@ -92,7 +92,7 @@ HsicValue hsic_by_features(const Features& x, const Features& y, Estimator estim
   }
   const double entries = static_cast<double>(sums.n) * static_cast<double>(sums.n);
   const double magnitude = sums.product / entries;
-  return {hsic(sums, estimator), magnitude, kCancelled * magnitude};
+  return {hsic(sums, estimator), magnitude, kCancelled * magnitude, magnitude};
 }
 
 }  // namespace mmkernels::cpu

@@ -75,7 +75,8 @@ Features::Features(const ArrayView& array, bool unit_rows, Centre kind, const Ca
   // Rows of one direction differ by their normalisation's rounding.
   if (unit && largest_ < 0x1p-48) largest_ = 0;
   if (kind == Centre::robust) leave_out_far_rows(call);
-  if (largest_ > 0) scale = std::exp2(-std::ceil(std::log2(largest_)));
+  // The smallest values of float64 have no reciprocal.
+  if (largest_ > 0) scale = std::exp2(std::min(-std::ceil(std::log2(largest_)), 1023.0));
   for (double& norm : centred_norms) norm *= scale;
 }
 

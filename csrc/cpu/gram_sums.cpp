@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cmath>
@@ -16,7 +17,7 @@ namespace {
 class RowSums {
  public:
   RowSums(int64_t rows, double bound)
-      : unit_(std::exp2(61 - std::bit_width(uint64_t(rows)) - std::ceil(std::log2(bound)))),
+      : unit_(std::exp2(61 - std::bit_width(uint64_t(rows)) - std::ceil(std::log2(std::max(bound, 0x1p-900))))),
         sums_(rows) {}
 
   void add(int64_t row, double value) {
@@ -121,7 +122,8 @@ std::vector<HsicValue> hsic_by_tiles(const std::vector<KernelMatrix>& matrices,
     const double mean = product / (static_cast<double>(n) * static_cast<double>(n - 1));
     const double magnitude = std::abs(mean) + constants[a] * constants[b];
     const double own_rounding = rounding_of(matrices[a]) * rounding_of(matrices[b]);
-    values.push_back({hsic(sums, estimator), magnitude, kCancelled * magnitude + own_rounding});
+    values.push_back({hsic(sums, estimator), magnitude, kCancelled * magnitude + own_rounding,
+                      std::abs(mean)});
   }
   return values;
 }

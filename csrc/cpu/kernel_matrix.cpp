@@ -15,6 +15,13 @@ double KernelMatrix::unit() const {
   }
 }
 
+double KernelMatrix::of_distance(double distance) const {
+  if (kernel == Kernel::distance) return -distance;
+  const double ratio = distance == 0 ? 0 : distance / scaled_bandwidth();
+  const double exponent = kernel == Kernel::gaussian ? -ratio * ratio / 2 : -ratio;
+  return minus_one ? std::expm1(exponent) : std::exp(exponent);
+}
+
 double KernelMatrix::diagonal(int64_t row) const {
   if (kernel == Kernel::precomputed) return precomputed->diagonal(row);
   if (kernel == Kernel::distance) return -shift;

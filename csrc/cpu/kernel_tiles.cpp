@@ -59,7 +59,6 @@ void KernelTiles::correct_cancelled(float* tile, const float* squared, int64_t i
     features.read_plain(index, out.data());
     for (double& value : out) value *= features.scale;
   };
-  const double width = matrix_.scaled_bandwidth();
   for (int64_t r = 0; r < kPanel && i * kPanel + r < n; ++r) {
     bool row_read = false;
     for (int64_t c = 0; c < kPanel && j * kPanel + c < n; ++c) {
@@ -71,13 +70,7 @@ void KernelTiles::correct_cancelled(float* tile, const float* squared, int64_t i
       read(j * kPanel + c, column);
       const double exact =
           std::sqrt(tile_kernels().of_doubles.distance(row.data(), column.data(), d));
-      double value = -exact;
-      if (matrix_.kernel != Kernel::distance) {
-        const double ratio = exact == 0 ? 0 : exact / width;
-        const double exponent = matrix_.kernel == Kernel::gaussian ? -ratio * ratio / 2 : -ratio;
-        value = matrix_.minus_one ? std::expm1(exponent) : std::exp(exponent);
-      }
-      tile[r * kPanel + c] = static_cast<float>(value - matrix_.shift);
+      tile[r * kPanel + c] = static_cast<float>(matrix_.of_distance(exact) - matrix_.shift);
     }
   }
 }

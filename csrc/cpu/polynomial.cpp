@@ -51,8 +51,8 @@ void Polynomial::apply(float* tile, int64_t i, int64_t j, float shift) const {
                             static_cast<int>(short_powers_.size()), shift);
 }
 
-double Polynomial::diagonal(int64_t row, double product) const {
-  const double v = 2 * terms_[row] + factor_ * product;
+double Polynomial::value(int64_t i, int64_t j, double product) const {
+  const double v = terms_[i] + terms_[j] + factor_ * product;
   double power = 0;
   for (size_t k = powers_.size(); k-- > 0;) power = power * v + powers_[k];
   return linear_ * product + v * v * power;

@@ -26,7 +26,9 @@ class Polynomial {
   // From the products of packed rows, in place.
   void apply(float* tile, int64_t i, int64_t j, float shift) const;
   // From c_i . c_i of the packed rows.
-  double diagonal(int64_t row, double product) const;
+  double diagonal(int64_t row, double product) const { return value(row, row, product); }
+  // The same of c_i . c_j in float64.
+  double value(int64_t i, int64_t j, double product) const;
 
  private:
   bool usable_ = true;

@@ -147,7 +147,7 @@ void PrecomputedMatrix::measure_centred(const Call& call) {
     }
   });
   const double greatest = *std::max_element(largest.begin(), largest.end());
-  if (greatest > 0) scale = std::exp2(-std::ceil(std::log2(greatest)));
+  if (greatest > 0) scale = std::exp2(std::min(-std::ceil(std::log2(greatest)), 1023.0));
   for (double& value : diagonal_) value *= scale;
   rounding *= scale;
 }
@@ -156,6 +156,11 @@ void PrecomputedMatrix::read_tile(int64_t i, int64_t j, float* tile) const {
   double block[kTile] = {};
   read_centred(i, j, block);
   for (int k = 0; k < kTile; ++k) tile[k] = static_cast<float>(block[k] * scale);
+}
+
+void PrecomputedMatrix::read_wide_tile(int64_t i, int64_t j, double* tile) const {
+  read_centred(i, j, tile);
+  for (int k = 0; k < kTile; ++k) tile[k] *= scale;
 }
 
 }  // namespace mmkernels::cpu

@@ -32,6 +32,8 @@ class PrecomputedMatrix {
   double rounding = 0;
 
   void read_tile(int64_t i, int64_t j, float* tile) const;
+  // The same in float64, whatever lies outside left as it is.
+  void read_wide_tile(int64_t i, int64_t j, double* tile) const;
   // As a tile would hold K_ii.
   double diagonal(int64_t row) const { return diagonal_[row]; }
 
