@@ -114,8 +114,8 @@ class LinearCKA:
                 warn(f"{name} is constant over all {moments.count} samples: its CKA is 0 / 0, NaN.")
             elif nothing:
                 warn(
-                    f"All {moments.count} samples of {name} are equally alike, or one outweighs all "
-                    "others: rounding leaves nothing of its CKA, NaN."
+                    f"All {moments.count} samples of {name} are equally alike, or one outweighs "
+                    "all others: rounding leaves nothing of its CKA, NaN."
                 )
             norms.append(np.nan if nothing else np.sqrt(value))
         return self._wrap(np.float64(cross / (norms[0] * norms[1])))
