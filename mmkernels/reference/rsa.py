@@ -27,7 +27,14 @@ def dissimilarities(x, distance="correlation"):
 def steps(values):
     """Whole numbers in the order of the values, equal where these differ by rounding only."""
     largest = np.abs(values).max()
-    return np.rint(values / largest * 2.0**44) if largest > 0 else values
+    if largest == 0:
+        return values
+    values = np.rint(values / largest * 2.0**44)
+    levels = np.unique(values)
+    gaps = np.diff(levels, prepend=-np.inf, append=np.inf)
+    # Two steps that stand alone are one value that lies near the middle between them.
+    upper = levels[1:][(gaps[1:-1] == 1) & (gaps[:-2] > 1) & (gaps[2:] > 1)]
+    return values - np.isin(values, upper)
 
 
 def average_ranks(values):
