@@ -82,9 +82,9 @@ def _from_tiles(grams: list[Gram], pairs: Pairs, estimator: str) -> list[tuple[f
     if estimator != "gretton":
         for (a, b), (own, _, _, summed) in zip(pairs, results, strict=True):
             least = _SMALL_TILES**2 * bounds[a] ** 2
-            if a == b and summed > 0 and not grams[a].constant:
-                if summed < least or not own > _CANCELLED_TILES * summed:
-                    lost.add(a)
+            small = summed < least or not own > _CANCELLED_TILES * summed
+            if a == b and summed > 0 and small and not grams[a].constant:
+                lost.add(a)
     again = [i for i, pair in enumerate(pairs) if lost.intersection(pair)]
     if again:
         used = sorted({side for i in again for side in pairs[i]})

@@ -94,7 +94,8 @@ class LinearCKA:
         """The score of all samples so far, as :func:`mmkernels.cka` defines it.
 
         A float64 scalar of the library of the first batch. NaN, with a warning, where all rows of
-        a side are equal or rounding leaves nothing. Raises ValueError for fewer than 4 samples (biased: 2).
+        a side are equal or rounding leaves nothing. Raises
+        ValueError for fewer than 4 samples (biased: 2).
         """
         (cross, _), *own = self._terms(("xy", "xx", "yy"), unbiased)
         norms = []
