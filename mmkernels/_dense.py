@@ -24,15 +24,20 @@ def paired_inputs(x: Array, y: Array, least: int, why: str) -> tuple[Input, Inpu
     return left, right
 
 
+def doubles(rows: Input) -> np.ndarray:
+    """(n, d) float64 copy."""
+    values = rows.values
+    if rows.type == "bfloat16":
+        values = (values.astype(np.uint32) << 16).view(np.float32)
+    return np.array(values, np.float64, order="C", subok=False)
+
+
 def scaled(rows: Input) -> np.ndarray:
     """(n, d) float64 copy; the largest size of a value is in [1/2, 1), or 0.
 
     Raises ValueError, naming the first row, for NaN and infinity.
     """
-    values = rows.values
-    if rows.type == "bfloat16":
-        values = (values.astype(np.uint32) << 16).view(np.float32)
-    values = np.array(values, np.float64, order="C", subok=False)
+    values = doubles(rows)
     finite = np.isfinite(values).all(axis=1)
     if not finite.all():
         raise ValueError(

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ._arrays import Input
+from ._dense import doubles
 from ._kernels import LINEAR
 from ._native import _cpu
+
+# Below it, squares of what float64 can tell apart of such rows leave its normal range.
+_TINY = 2.0**-400
 
 
 def kernel_features(rows: Input, kernel: str) -> Any:
@@ -41,9 +47,24 @@ def precomputed_matrix(rows: Input) -> Any:
 
 
 def neighbor_features(rows: Input, metric: str, frame: Any = None) -> Any:
+    """Candidates, or queries in the ``frame`` of theirs.
+
+    Where squares of the candidates would underflow, both are multiplied by 2 ** features.exponent:
+    neighbours stay the same, and scores are as many times larger, squared.
+    """
     unit = metric == "cosine"
-    features = _cpu.Features(rows.values, rows.type, unit, True, frame)
-    require_usable(features, rows)
+    exponent = frame.exponent if frame is not None else 0
+    if not exponent:
+        features = _cpu.Features(rows.values, rows.type, unit, True, frame)
+        require_usable(features, rows)
+        if frame is None and not unit and 0 < features.largest_norm < _TINY:
+            exponent = -int(np.frexp(features.largest_norm)[1])
+    if exponent:
+        with np.errstate(over="ignore"):  # of queries, which are then refused
+            values = np.ldexp(doubles(rows), exponent)
+        features = _cpu.Features(values, "float64", unit, True, frame)
+        require_usable(features, rows)
+        features.exponent = exponent
     if unit and features.zero_rows:
         raise ValueError(
             f"{rows.name} has a zero row (row {features.zero_rows[0]}; shape {rows.shape}), whose "

@@ -93,6 +93,7 @@ def knn(x: Array, k: int, *, metric: str = "cosine", queries: Array | None = Non
         k = neighbor_count(k, candidates.shape[0] - 1, "x", candidates.shape)
         features = neighbor_features(candidates, metric)
         indices, scores = _cpu.knn(features, None, metric, k, scored=True)
+        scores = np.ldexp(scores, -2 * features.exponent) if features.exponent else scores
         return Neighbors(indices, scores, metric, candidates.name, candidates.wrap)
     rows = as_input("queries", queries)
     if rows.shape[1] != candidates.shape[1]:
@@ -104,4 +105,5 @@ def knn(x: Array, k: int, *, metric: str = "cosine", queries: Array | None = Non
     frame = neighbor_features(candidates, metric)
     searched = neighbor_features(rows, metric, frame)
     indices, scores = _cpu.knn(frame, searched, metric, k, scored=True)
+    scores = np.ldexp(scores, -2 * frame.exponent) if frame.exponent else scores
     return Neighbors(indices, scores, metric, "queries", rows.wrap)

@@ -25,6 +25,7 @@ using Doubles = py::array_t<double, py::array::c_style>;
 struct BoundFeatures {
   py::array array;
   std::unique_ptr<Features> features;
+  int exponent;  // the caller's values were multiplied by this power of 2 before
 };
 
 // A call that Ctrl-C stops.

@@ -1,7 +1,8 @@
 // Features as the engine reads them.
-#include "cpu_bindings.hpp"
+#include <algorithm>
 
 #include "../cpu/gram.hpp"
+#include "cpu_bindings.hpp"
 
 namespace mmkernels::bindings {
 namespace {
@@ -16,7 +17,7 @@ std::unique_ptr<BoundFeatures> read_features(py::array array, const std::string&
                      : std::make_unique<Features>(view, unit, robust ? Centre::robust : Centre::mean,
                                                   interruptible());
   }
-  return std::make_unique<BoundFeatures>(BoundFeatures{std::move(array), std::move(features)});
+  return std::make_unique<BoundFeatures>(BoundFeatures{std::move(array), std::move(features), 0});
 }
 
 py::array_t<double> along_centre(const BoundFeatures& features) {
@@ -38,9 +39,14 @@ void bind_features(py::module_& module) {
       .def_property_readonly("zero_rows", [](const BoundFeatures& f) { return f.features->zero_rows; })
       .def_property_readonly("overflows", [](const BoundFeatures& f) { return f.features->overflows; })
       .def_property_readonly("constant", [](const BoundFeatures& f) { return f.features->constant(); })
+      .def_property_readonly("largest_norm", [](const BoundFeatures& f) {
+        const std::vector<double>& norms = f.features->norms;
+        return norms.empty() ? 0.0 : *std::max_element(norms.begin(), norms.end());
+      })
       .def_property_readonly("scale", [](const BoundFeatures& f) { return f.features->scale; })
       .def_property_readonly("centre_norm", [](const BoundFeatures& f) { return f.features->centre_norm(); })
       .def_property_readonly("centre", [](const BoundFeatures& f) { return f.features->centre; })
+      .def_readwrite("exponent", &BoundFeatures::exponent)
       .def("along_centre", &along_centre)
       .def("median_distance", [](const BoundFeatures& f) {
         py::gil_scoped_release unlocked;

@@ -101,7 +101,7 @@ def test_a_far_row_of_a_precomputed_matrix():
 
 def test_what_is_not_constant_is_not_called_constant():
     x, y = datasets.related(60, 8, 8)
-    far = x.copy()
+    far = x.astype(np.float64)
     far[0] = 1e40
     cases = [
         lambda: mmkernels.cka(np.eye(30), datasets.gaussian(30, 4)),
