@@ -1,6 +1,6 @@
-// Sums in float64 throughout, for estimates without the diagonal where one sample lies far outside the others: the terms of its row
-// and column, which no such estimate sees, are then all that float32 tiles have digits for. And for
-// kernels so wide that their values leave the range of float32.
+// Sums in float64 throughout, for estimates without the diagonal where one sample lies far outside
+// the others: the terms of its row and column, which no such estimate sees, are then all that
+// float32 tiles have digits for. And for kernels so wide that their values leave float32's range.
 #include <algorithm>
 #include <cmath>
 

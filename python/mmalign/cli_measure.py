@@ -92,7 +92,8 @@ class Measurement:
     "metrics",
     multiple=True,
     type=click.Choice(list(METRICS)),
-    help="May be given several times.  [default: mutual_knn and cka]",
+    metavar="NAME",
+    help=f"May be given several times: {', '.join(METRICS)}.  [default: mutual_knn and cka]",
 )
 @click.option("--k", type=int, help="Neighbours, for metrics that take any.  [default: 10]")
 @click.option(
