@@ -27,10 +27,11 @@ WIDEST = {name: ["-mprefer-vector-width=512"] for name in ("avx512", "avx512bf16
 
 
 class Unit(NamedTuple):
-    """A source and the flags that it alone needs."""
+    """A source, the flags that it alone needs, and its rule where the C++ compiler's is not it."""
 
     source: Path
     flags: list[str]
+    rule: str = "compile"
 
 
 def compiler() -> list[str]:
@@ -73,8 +74,13 @@ def build(
     command: list[str],
     flags: list[str],
     link: list[str],
+    libraries: Iterable[str] = (),
+    rules: Iterable[str] = (),
 ) -> None:
-    """Compiles the units in `directory` and links them to `target`; redoes only what changed."""
+    """Compiles the units in `directory` and links them to `target`; redoes only what changed.
+
+    `rules` are lines of ninja for units of other compilers, which get none of `flags`.
+    """
     import ninja
 
     directory.mkdir(parents=True, exist_ok=True)
@@ -87,14 +93,16 @@ def build(
         "  deps = gcc",
         "  description = $in",
         "rule link",
-        f"  command = $cxx {shlex.join(link)} $in -o $out -pthread",
+        f"  command = $cxx {shlex.join(link)} $in -o $out {shlex.join(libraries)} -pthread",
+        *rules,
     ]
     objects = []
     for unit in units:
         objects.append(f"{unit.source.stem}.o")
+        common = [*LANGUAGE, *flags] if unit.rule == "compile" else []
         lines += [
-            f"build {objects[-1]}: compile {_quote(str(unit.source))}",
-            f"  flags = {_quote(shlex.join([*LANGUAGE, *flags, *unit.flags]))}",
+            f"build {objects[-1]}: {unit.rule} {_quote(str(unit.source))}",
+            f"  flags = {_quote(shlex.join([*common, *unit.flags]))}",
         ]
     lines += [f"build {_quote(str(target))}: link {' '.join(objects)}", ""]
     (directory / "build.ninja").write_text("\n".join(lines))

@@ -1,0 +1,89 @@
+// What host code needs of a CUDA device: launches, fills, and errors as exceptions. The tests put a
+// directory with a header of the same name, which runs kernels on the CPU, in the place of this one.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+namespace mmkernels::cuda {
+
+using Stream = cudaStream_t;
+
+inline void require(cudaError_t status, const char* what) {
+  if (status == cudaSuccess) return;
+  cudaGetLastError();  // else the next call, perhaps another library's, would report it
+  throw std::runtime_error(std::string("CUDA: ") + what + ": " + cudaGetErrorString(status) + ".");
+}
+
+// Launches of more shared memory than a kernel may have unasked; any device has these 99 KiB.
+inline constexpr size_t kSharedUnasked = 48 * 1024, kSharedMost = 99 * 1024;
+
+#if defined(__CUDACC__)
+template <class... Parameters, class... Arguments>
+void launch(const char* name, void (*kernel)(Parameters...), int64_t blocks, int threads,
+            size_t shared_bytes, Stream stream, Arguments... arguments) {
+  if (blocks == 0) return;
+  if (shared_bytes > kSharedUnasked)
+    require(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
+                                 cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                 static_cast<int>(shared_bytes)),
+            name);
+  kernel<<<static_cast<unsigned>(blocks), threads, shared_bytes, stream>>>(
+      static_cast<Parameters>(arguments)...);
+  require(cudaGetLastError(), name);
+}
+#endif
+
+inline void fill(void* memory, int byte, size_t bytes, Stream stream) {
+  if (bytes) require(cudaMemsetAsync(memory, byte, bytes, stream), "fill");
+}
+
+inline void copy(void* to, const void* from, size_t bytes, Stream stream) {
+  if (bytes) require(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream), "copy");
+}
+
+// Of the current device.
+inline int multiprocessors() {
+  int device = 0, count = 0;
+  require(cudaGetDevice(&device), "device");
+  require(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device), "device");
+  return count;
+}
+
+// Makes a device current for as long as it lives.
+class DeviceGuard {
+ public:
+  explicit DeviceGuard(int device) {
+    require(cudaGetDevice(&before_), "device");
+    if (before_ != device) require(cudaSetDevice(device), "device");
+  }
+  ~DeviceGuard() { cudaSetDevice(before_); }
+  DeviceGuard(const DeviceGuard&) = delete;
+  DeviceGuard& operator=(const DeviceGuard&) = delete;
+
+ private:
+  int before_ = 0;
+};
+
+// Devices that can run these kernels, or a sentence why there are none.
+struct Availability {
+  int devices = 0;
+  std::string reason;
+};
+
+inline Availability availability() {
+  int count = 0;
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  if (status != cudaSuccess) {
+    cudaGetLastError();
+    return {0, std::string("CUDA reports: ") + cudaGetErrorString(status) + "."};
+  }
+  if (count == 0) return {0, "No CUDA device is visible."};
+  return {count, ""};
+}
+
+}  // namespace mmkernels::cuda

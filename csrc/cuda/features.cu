@@ -1,0 +1,179 @@
+#include "features.cuh"
+
+#include <cmath>
+
+namespace mmkernels::cuda {
+namespace {
+
+constexpr int kThreads = 256, kWarps = kThreads / 32;
+constexpr int64_t kChunkRows = 512;  // summed by one thread for a column
+constexpr int kExponents = 2048;
+// Rows are near where |c_i| is below 2^kNear times what half of the rows are below.
+constexpr int kNear = 4;
+
+int64_t chunks_of(int64_t rows) { return (rows + kChunkRows - 1) / kChunkRows; }
+
+__global__ void clear_status(Features features) {
+  if (ptx::thread() == 0) *features.status = {kNoRow, kNoRow, kNoRow, 0};
+}
+
+// A warp for a row: whether it is finite, and |x_i|, which neither large nor small values spoil.
+__global__ void measure_rows(Features features) {
+  const int64_t row = ptx::block() * kWarps + ptx::thread() / 32;
+  if (row >= features.view.rows) return;
+  const int lane = ptx::thread() % 32;
+  double largest = 0;
+  bool finite = true;
+  for (int64_t c = lane; c < features.view.columns; c += 32) {
+    const double size = std::abs(read_value(features.view, row, c));
+    finite = finite && size <= 1.7976931348623157e308;
+    largest = size > largest ? size : largest;
+  }
+  const bool all_finite = !ptx::any(!finite);
+  largest = largest_of_lanes(largest);
+  double sum = 0;
+  if (all_finite && largest > 0) {
+    // Squares of values near 1: a power of two changes no digit.
+    const int exponent = largest < 0x1p-1000 ? -1000 : exponent_of(largest);
+    const double to_one = power_of_two(-exponent), back = power_of_two(exponent);
+    for (int64_t c = lane; c < features.view.columns; c += 32) {
+      const double value = read_value(features.view, row, c) * to_one;
+      sum += value * value;
+    }
+    sum = std::sqrt(sum_of_lanes(sum)) * back;
+  }
+  if (lane != 0) return;
+  features.norms[row] = sum;
+  const int index = static_cast<int>(row);
+  if (!all_finite) ptx::atomic_min(&features.status->nonfinite, index);
+  if (all_finite && features.unit && sum == 0) ptx::atomic_min(&features.status->zero, index);
+  if (all_finite && !features.unit && !(sum < 1e150)) ptx::atomic_min(&features.status->overflows, index);
+}
+
+// |c_i| above which a row is left out of the centre.
+__device__ double far_limit(const Features& features) {
+  int64_t seen = 0;
+  for (int e = 0; e < kExponents; ++e) {
+    seen += features.exponents[e];
+    if (2 * seen >= features.view.rows)
+      return e + kNear + 1 < 2046 ? power_of_two(e - 1023 + kNear + 1) : 0x1p1023;
+  }
+  return 0x1p1023;
+}
+
+// partial[chunk][column] = the sum over the chunk's rows; one thread for a column of a chunk. A last
+// column counts the rows.
+__global__ void add_chunks(Features features, bool near_only) {
+  const int64_t columns = features.view.columns, groups = columns / kThreads + 1;
+  const int64_t chunk = ptx::block() / groups;
+  const int64_t column = ptx::block() % groups * kThreads + ptx::thread();
+  if (column > columns || !usable(*features.status)) return;
+  const double limit = near_only ? far_limit(features) : 0;
+  const int64_t first = chunk * kChunkRows;
+  const int64_t last = first + kChunkRows < features.view.rows ? first + kChunkRows : features.view.rows;
+  double sum = 0;
+  for (int64_t row = first; row < last; ++row) {
+    if (near_only && !(features.centred_norms[row] < limit)) continue;
+    sum += column == columns ? 1.0 : plain_value(features, row, column);
+  }
+  features.partial[chunk * (columns + 1) + column] = sum;
+}
+
+__global__ void add_partial_sums(Features features, int64_t chunks) {
+  const int64_t columns = features.view.columns;
+  const int64_t column = ptx::block() * kThreads + ptx::thread();
+  if (column >= columns || !usable(*features.status)) return;
+  double sum = 0, count = 0;
+  for (int64_t chunk = 0; chunk < chunks; ++chunk) {
+    sum += features.partial[chunk * (columns + 1) + column];
+    count += features.partial[chunk * (columns + 1) + columns];
+  }
+  features.centre[column] = sum / count;
+}
+
+// A warp for a row: |c_i|, the largest of them, and their exponents where a robust centre asks.
+__global__ void measure_centred_rows(Features features, bool count_exponents) {
+  const int64_t row = ptx::block() * kWarps + ptx::thread() / 32;
+  if (row >= features.view.rows || !usable(*features.status)) return;
+  const int lane = ptx::thread() % 32;
+  double largest = 0;
+  for (int64_t c = lane; c < features.view.columns; c += 32) {
+    const double size = std::abs(centred_value(features, row, c));
+    largest = size > largest ? size : largest;
+  }
+  largest = largest_of_lanes(largest);
+  double sum = 0;
+  if (largest > 0) {
+    const int exponent = largest < 0x1p-1000 ? -1000 : exponent_of(largest);
+    const double to_one = power_of_two(-exponent), back = power_of_two(exponent);
+    for (int64_t c = lane; c < features.view.columns; c += 32) {
+      const double value = centred_value(features, row, c) * to_one;
+      sum += value * value;
+    }
+    sum = std::sqrt(sum_of_lanes(sum)) * back;
+  }
+  if (lane != 0) return;
+  features.centred_norms[row] = sum;
+  if (count_exponents)
+    ptx::atomic_add(&features.exponents[ptx::double_bits(sum) >> 52 & 0x7ff], 1);
+  else
+    // Of numbers that are not negative, bits are ordered as the numbers.
+    ptx::atomic_max(features.largest, ptx::double_bits(sum));
+}
+
+int64_t row_blocks(const Features& features) { return (features.view.rows + kWarps - 1) / kWarps; }
+
+void find_centre(const Features& features, bool near_only, Stream stream) {
+  const int64_t chunks = chunks_of(features.view.rows), columns = features.view.columns;
+  launch("add_chunks", add_chunks, chunks * (columns / kThreads + 1), kThreads, 0, stream, features,
+         near_only);
+  launch("add_partial_sums", add_partial_sums, (columns + kThreads - 1) / kThreads, kThreads, 0,
+         stream, features, chunks);
+}
+
+void start(const Features& features, Stream stream) {
+  launch("clear_status", clear_status, 1, 32, 0, stream, features);
+  fill(features.largest, 0, sizeof(uint64_t), stream);
+  launch("measure_rows", measure_rows, row_blocks(features), kThreads, 0, stream, features);
+}
+
+}  // namespace
+
+Features take_features(const ArrayView& view, bool unit, Centre centre, Workspace& workspace) {
+  Features features{};
+  features.view = view;
+  features.unit = unit;
+  features.centre_by = centre;
+  const bool robust = centre == Centre::robust;
+  features.status = workspace.take<RowStatus>(1);
+  features.norms = workspace.take<double>(view.rows);
+  features.centre = workspace.take<double>(view.columns);
+  features.centred_norms = workspace.take<double>(view.rows);
+  features.largest = workspace.take<uint64_t>(1);
+  features.exponents = workspace.take<int>(robust ? kExponents : 0);
+  features.partial = workspace.take<double>(
+      centre == Centre::none ? 0 : chunks_of(view.rows) * (view.columns + 1));
+  return features;
+}
+
+void measure_features(const Features& features, Stream stream) {
+  start(features, stream);
+  if (features.centre_by != Centre::none) find_centre(features, false, stream);
+  if (features.centre_by == Centre::robust) {
+    fill(features.exponents, 0, kExponents * sizeof(int), stream);
+    launch("measure_centred_rows", measure_centred_rows, row_blocks(features), kThreads, 0, stream,
+           features, true);
+    find_centre(features, true, stream);
+  }
+  launch("measure_centred_rows", measure_centred_rows, row_blocks(features), kThreads, 0, stream,
+         features, false);
+}
+
+void measure_features(const Features& queries, const Features& frame, Stream stream) {
+  start(queries, stream);
+  copy(queries.centre, frame.centre, sizeof(double) * frame.view.columns, stream);
+  launch("measure_centred_rows", measure_centred_rows, row_blocks(queries), kThreads, 0, stream,
+         queries, false);
+}
+
+}  // namespace mmkernels::cuda

@@ -1,0 +1,60 @@
+"""Builds the tests of the CUDA kernels on the shim and runs them, as they are or sanitized."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path.insert(0, str(ROOT / "csrc"))
+
+import cpu_build
+import cuda_build
+
+SANITIZED = ["-O1", "-g", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all"]
+# Fibers have stacks of their own, which the detector of use after return does not know.
+OPTIONS = {
+    "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=0",
+    "UBSAN_OPTIONS": "print_stacktrace=1",
+}
+
+
+def build(sanitizers: str) -> Path:
+    """The program of all tests, compiled with the sanitizers named, or with none."""
+    flags, link = ["-O2", "-g0"], []
+    if sanitizers != "none":
+        link = [f"-fsanitize={sanitizers}"]
+        flags = [*SANITIZED, *link]
+    directory = ROOT / "build" / f"cuda-{sanitizers.replace(',', '-')}"
+    target = directory / "tests"
+    shim = HERE / "shim"
+    own = [cpu_build.KEEP, f"-I{shim}", f"-I{ROOT / 'csrc' / 'cuda'}", f"-I{ROOT / 'csrc'}"]
+    own += [f"-I{ROOT / 'tests' / 'native'}", "-Wno-unknown-pragmas"]
+    tests = [cpu_build.Unit(source, own) for source in sorted(HERE.glob("*.cpp"))]
+    cpu_build.build(
+        target,
+        [*tests, *cuda_build.shim_units(shim)],
+        directory=directory,
+        command=cpu_build.compiler(),
+        flags=flags,
+        link=link,
+    )
+    return target
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sanitize", default="none", metavar="none|address,undefined")
+    parser.add_argument("word", nargs="?", default="", help="only tests whose names contain it")
+    options = parser.parse_args()
+    program = build(options.sanitize)
+    environment = {**os.environ, **OPTIONS}
+    return subprocess.run([str(program), options.word], env=environment).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+// Runs the tests whose names contain the first argument; all without one. Every test runs once for
+// each seed of the schedule. Exits with 1 where a test failed.
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+
+#include "check.hpp"
+#include "shim/fibers.hpp"
+
+using namespace mmkernels;
+
+int main(int count, char** arguments) {
+  const char* wanted = count > 1 ? arguments[1] : "";
+  int passed = 0, failed = 0;
+  for (const testing::Test& test : testing::all_tests()) {
+    if (!std::strstr(test.name, wanted)) continue;
+    std::printf("%-58s ", test.name);
+    std::fflush(stdout);
+    const auto start = std::chrono::steady_clock::now();
+    try {
+      for (uint64_t seed : {0, 1, 2}) {
+        shim::control() = {.seed = seed, .dropped = {}, .sites = {}};
+        test.body();
+      }
+      const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+      std::printf("%6.2f s\n", elapsed.count());
+      ++passed;
+    } catch (const std::exception& error) {
+      std::printf("FAILED (seed %llu)\n  %s\n",
+                  static_cast<unsigned long long>(shim::control().seed), error.what());
+      ++failed;
+    }
+  }
+  std::printf("%d passed, %d failed\n", passed, failed);
+  return failed || !passed;
+}
