@@ -33,6 +33,7 @@ enum class Centre { none, mean, robust };
 // In device memory, written by measure_features.
 struct Features {
   ArrayView view;
+  int64_t first_row;  // of all rows, the one that the view starts with: it may be a part of them
   bool unit;      // rows are divided by their norm first
   Centre centre_by;
   RowStatus* status;

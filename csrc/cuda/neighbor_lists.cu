@@ -11,7 +11,6 @@ constexpr int kThreads = 128, kWarps = kThreads / 32;
 
 __global__ void start(NeighborLists lists, int64_t rows) {
   const int64_t row = ptx::block() * kThreads + ptx::thread();
-  if (row == 0) *lists.overflowed_count = 0;
   if (row >= lists.rows) return;
   lists.counts[row] = 0;
   lists.limits[row] = row < rows ? -FLT_MAX : INFINITY;
@@ -33,9 +32,10 @@ __device__ int sum_of_counts(int value) {
 
 // A warp for a row. The limit is the k-th largest of what scores are at least, so that at least k
 // candidates are no worse; a candidate stays if its score may be as large.
-__global__ void cut(NeighborOperand rows, NeighborOperand columns, NeighborLists lists, int k) {
-  const int64_t row = ptx::block() * kWarps + ptx::thread() / 32;
-  if (row >= rows.rows) return;
+__global__ void cut(NeighborOperand rows, NeighborOperand columns, NeighborLists lists, int k,
+                    int64_t first, int64_t last) {
+  const int64_t row = first + ptx::block() * kWarps + ptx::thread() / 32;
+  if (row >= last) return;
   const int lane = ptx::thread() % 32;
   const int count = lists.counts[row];
   if (lists.limits[row] == INFINITY) return;
@@ -44,7 +44,6 @@ __global__ void cut(NeighborOperand rows, NeighborOperand columns, NeighborLists
     if (lane == 0) {
       lists.limits[row] = INFINITY;
       lists.counts[row] = 0;
-      lists.overflowed[ptx::atomic_add(lists.overflowed_count, 1)] = static_cast<int>(row);
     }
     return;
   }
@@ -67,8 +66,8 @@ __global__ void cut(NeighborOperand rows, NeighborOperand columns, NeighborLists
   }
   const float least = unordered(limit);
   int kept = 0;
-  for (int first = 0; first < count; first += 32) {
-    const int c = first + lane;
+  for (int start = 0; start < count; start += 32) {
+    const int c = start + lane;
     Candidate entry{0, 0};
     bool stays = false;
     if (c < count) {
@@ -93,11 +92,10 @@ void start_lists(const NeighborSearch& search, Stream stream) {
          search.query_rows.rows);
 }
 
-void cut_lists(const NeighborSearch& search, Stream stream) {
-  const NeighborOperand& rows = search.query_rows;
-  launch("cut_lists", cut, (rows.rows + kWarps - 1) / kWarps, kThreads,
-         sizeof(uint32_t) * kWarps * search.lists.capacity, stream, rows, search.candidate_rows,
-         search.lists, search.k);
+void cut_lists(const NeighborSearch& search, const NeighborPart& part, Stream stream) {
+  launch("cut_lists", cut, (part.count + kWarps - 1) / kWarps, kThreads,
+         sizeof(uint32_t) * kWarps * search.lists.capacity, stream, search.query_rows,
+         search.candidate_rows, search.lists, search.k, part.first, part.first + part.count);
 }
 
 }  // namespace mmkernels::cuda

@@ -1,5 +1,6 @@
 #include "neighbor_operand.cuh"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -16,12 +17,14 @@ constexpr double kLargestHalf = 65504;
 constexpr double kOwnError = 0x1p-42;
 
 // A warp for a position.
-__global__ void pack(NeighborOperand operand, Features features, Features frame, bool euclidean,
+__global__ void pack(NeighborOperand operand, NeighborPart part, Features frame, bool euclidean,
                      bool queries) {
-  const int64_t position = ptx::block() * kWarps + ptx::thread() / 32;
-  if (position >= operand.padded) return;
+  const int64_t place = ptx::block() * kWarps + ptx::thread() / 32;
+  if (place >= padded_rows(part.count)) return;
+  const int64_t position = part.first + place;
+  const Features& features = part.features;
   const int lane = ptx::thread() % 32;
-  uint16_t* out = operand.values + position * operand.depth;
+  uint16_t* out = part.values + place * operand.depth;
   if (position >= operand.rows || !usable(*features.status) || !usable(*frame.status)) {
     for (int64_t c = lane; c < operand.depth; c += 32) out[c] = 0;
     if (lane == 0) {
@@ -65,9 +68,9 @@ __global__ void pack(NeighborOperand operand, Features features, Features frame,
 }
 
 // A warp for a block of rows.
-__global__ void bound_blocks(NeighborOperand operand) {
-  const int64_t block = ptx::block() * kWarps + ptx::thread() / 32;
-  if (block >= operand.padded / kBlockRows) return;
+__global__ void bound_blocks(NeighborOperand operand, int64_t first, int64_t last) {
+  const int64_t block = first + ptx::block() * kWarps + ptx::thread() / 32;
+  if (block >= last) return;
   const int lane = ptx::thread() % 32;
   RowBounds most{0, 0, 0};
   for (int64_t r = lane; r < kBlockRows; r += 32) {
@@ -93,13 +96,13 @@ int64_t scattering_step(int64_t rows) {
 
 }  // namespace
 
-NeighborOperand take_neighbor_operand(const ArrayView& view, bool scattered, Workspace& workspace) {
+NeighborOperand take_neighbor_operand(int64_t rows, int64_t columns, bool scattered,
+                                      Workspace& workspace) {
   NeighborOperand operand{};
-  operand.rows = view.rows;
-  operand.padded = padded_rows(view.rows);
-  operand.depth = padded_depth(view.columns);
-  operand.step = scattered ? scattering_step(view.rows) : 1;
-  operand.values = workspace.take<uint16_t>(operand.padded * operand.depth);
+  operand.rows = rows;
+  operand.padded = padded_rows(rows);
+  operand.depth = padded_depth(columns);
+  operand.step = scattered ? scattering_step(rows) : 1;
   operand.biases = workspace.take<float>(operand.padded);
   operand.bounds = workspace.take<RowBounds>(operand.padded);
   operand.block_bounds = workspace.take<RowBounds>(operand.padded / kBlockRows);
@@ -107,13 +110,20 @@ NeighborOperand take_neighbor_operand(const ArrayView& view, bool scattered, Wor
   return operand;
 }
 
-void pack_neighbor_operand(const NeighborOperand& operand, const Features& features,
-                           const Features& frame, bool euclidean, bool queries,
-                           Stream stream) {
-  launch("pack", pack, (operand.padded + kWarps - 1) / kWarps, kThreads, 0, stream, operand,
-         features, frame, euclidean, queries);
-  const int64_t blocks = operand.padded / kBlockRows;
-  launch("bound_blocks", bound_blocks, (blocks + kWarps - 1) / kWarps, kThreads, 0, stream, operand);
+NeighborPart take_neighbor_part(const Features& features, int64_t first, int64_t count,
+                                Workspace& workspace) {
+  const int64_t depth = padded_depth(features.view.columns);
+  return {features, first, count, workspace.take<uint16_t>(padded_rows(count) * depth)};
+}
+
+void pack_neighbor_part(const NeighborOperand& operand, const NeighborPart& part,
+                        const Features& frame, bool euclidean, bool queries, Stream stream) {
+  const int64_t padded = padded_rows(part.count);
+  launch("pack_neighbors", pack, (padded + kWarps - 1) / kWarps, kThreads, 0, stream, operand, part,
+         frame, euclidean, queries);
+  const int64_t first = part.first / kBlockRows, blocks = padded / kBlockRows;
+  launch("bound_blocks", bound_blocks, (blocks + kWarps - 1) / kWarps, kThreads, 0, stream, operand,
+         first, first + blocks);
 }
 
 }  // namespace mmkernels::cuda

@@ -23,23 +23,34 @@ struct RowBounds {
   float bias;   // |b|
 };
 
+// What stays on the device of all rows.
 struct NeighborOperand {
   int64_t rows, padded, depth;
   // Position p holds row p * step modulo the rows: samples that are sorted then do not arrive each
   // better than all before it.
   int64_t step;
-  uint16_t* values;         // [padded][depth], zeros beyond the rows
   float* biases;            // [padded], -infinity beyond the rows
   RowBounds* bounds;        // [padded]
   RowBounds* block_bounds;  // [padded / 128]
   float sum_error;          // g
 };
 
-NeighborOperand take_neighbor_operand(const ArrayView& view, bool scattered, Workspace& workspace);
+// A part of the rows, as given and packed; all of them where there is room. Parts start at multiples
+// of 128 positions; several parts need rows in order (step 1).
+struct NeighborPart {
+  Features features;  // its view holds these rows alone
+  int64_t first, count;  // positions
+  uint16_t* values;  // [count padded to 128][depth], zeros beyond the rows
+};
 
-// The frame is what the rows were centred in and whose scale they share: their own features, or
-// those of the candidates.
-void pack_neighbor_operand(const NeighborOperand& operand, const Features& features,
-                           const Features& frame, bool euclidean, bool queries, Stream stream);
+NeighborOperand take_neighbor_operand(int64_t rows, int64_t columns, bool scattered,
+                                      Workspace& workspace);
+NeighborPart take_neighbor_part(const Features& features, int64_t first, int64_t count,
+                                Workspace& workspace);
+
+// Packs the rows of a part and writes what is known of them to the operand. The frame is what they
+// were centred in and whose scale they share: their own features, or those of the candidates.
+void pack_neighbor_part(const NeighborOperand& operand, const NeighborPart& part,
+                        const Features& frame, bool euclidean, bool queries, Stream stream);
 
 }  // namespace mmkernels::cuda

@@ -15,11 +15,22 @@
 namespace mmkernels::cuda {
 namespace {
 
+// One side of the tiles: all rows of the operand, of which a part is packed.
+struct Side {
+  NeighborOperand operand;
+  const uint16_t* values;
+  int64_t first;  // the part's first position
+
+  __device__ const uint16_t* packed(int64_t position) const {
+    return values + (position - first) * operand.depth;
+  }
+};
+
+template <class Tiles>
 struct Filter {
-  NeighborOperand rows, columns;
+  Side rows, columns;
   NeighborLists lists;
-  TileSchedule schedule;        // of blocks among themselves
-  int64_t first, column_blocks;  // of queries: candidate blocks [first, first + column_blocks)
+  Tiles tiles;
 };
 
 // The score that a candidate of the other block needs, whatever its own error.
@@ -42,20 +53,14 @@ __device__ __forceinline__ void append(const NeighborLists& lists, int64_t row, 
   }
 }
 
-template <bool among_themselves>
-__global__ void __launch_bounds__(kTileThreads, 2) knn_filter(Filter filter) {
-  int64_t row_block, column_block;
-  if constexpr (among_themselves) {
-    const TileSchedule::Tile tile = filter.schedule.at(ptx::block());
-    if (!tile.owned) return;
-    row_block = tile.row;
-    column_block = tile.column;
-  } else {
-    row_block = ptx::block() / filter.column_blocks;
-    column_block = filter.first + ptx::block() % filter.column_blocks;
-  }
-  const NeighborOperand &rows = filter.rows, &columns = filter.columns;
-  const int64_t first_row = row_block * kTileRows, first_column = column_block * kTileColumns;
+// `both`: columns take the rows as candidates, too.
+template <bool both, class Tiles>
+__global__ void __launch_bounds__(kTileThreads, 2) knn_filter(Filter<Tiles> filter) {
+  const TileSchedule::Tile tile = filter.tiles.at(ptx::block());
+  if (!tile.owned) return;
+  const int64_t first_row = filter.rows.first + tile.row * kTileRows;
+  const int64_t first_column = filter.columns.first + tile.column * kTileColumns;
+  const NeighborOperand &rows = filter.rows.operand, &columns = filter.columns.operand;
 
   TileSums sums;
   {
@@ -75,12 +80,12 @@ __global__ void __launch_bounds__(kTileThreads, 2) knn_filter(Filter filter) {
         for (int e = 0; e < 4; ++e) sums[i][j][e] = of_row[i][e / 2] + of_column[j][e % 2];
   }
   add_tile_product<ptx::Half>(
-      PlainSteps{rows.values + first_row * rows.depth, columns.values + first_column * columns.depth},
+      PlainSteps{filter.rows.packed(first_row), filter.columns.packed(first_column)},
       static_cast<int>(rows.depth / kDepth), rows.depth, columns.depth, ptx::shared(), sums);
 
   const float g = rows.sum_error;
-  const RowBounds row_bounds = rows.block_bounds[row_block];
-  const RowBounds column_bounds = columns.block_bounds[column_block];
+  const RowBounds row_bounds = rows.block_bounds[first_row / kBlockRows];
+  const RowBounds column_bounds = columns.block_bounds[first_column / kBlockRows];
   float of_row[4][2], of_column[4][2];
   float lowest = INFINITY;
 #pragma unroll
@@ -89,9 +94,9 @@ __global__ void __launch_bounds__(kTileThreads, 2) knn_filter(Filter filter) {
     for (int h = 0; h < 2; ++h) {
       const int64_t row = first_row + tile_row(i, 2 * h);
       of_row[i][h] = needed(filter.lists.limits[row], rows.bounds[row], column_bounds, g);
-      if constexpr (among_themselves) {
+      if constexpr (both) {
         const int64_t column = first_column + tile_column(i, h);
-        of_column[i][h] = needed(filter.lists.limits[column], rows.bounds[column], row_bounds, g);
+        of_column[i][h] = needed(filter.lists.limits[column], columns.bounds[column], row_bounds, g);
         lowest = std::fmin(lowest, of_column[i][h]);
       }
     }
@@ -100,14 +105,14 @@ __global__ void __launch_bounds__(kTileThreads, 2) knn_filter(Filter filter) {
   for (int i = 0; i < 4; ++i)
 #pragma unroll
     for (int h = 0; h < 2; ++h) {
-      const float least = among_themselves ? std::fmin(of_row[i][h], lowest) : of_row[i][h];
+      const float least = both ? std::fmin(of_row[i][h], lowest) : of_row[i][h];
 #pragma unroll
       for (int j = 0; j < 4; ++j)
         hit |= (sums[i][j][2 * h] >= least) | (sums[i][j][2 * h + 1] >= least);
     }
   if (!ptx::any(hit)) return;
 
-  const bool diagonal = among_themselves && row_block == column_block;
+  const bool diagonal = both && first_row == first_column;
 #pragma unroll
   for (int i = 0; i < 4; ++i)
 #pragma unroll
@@ -124,7 +129,7 @@ __global__ void __launch_bounds__(kTileThreads, 2) knn_filter(Filter filter) {
                [&](int b) { return sums[i][b / 2][2 * h + b % 2]; },
                [&](int b) { return first_column + tile_column(b / 2, b % 2); });
     }
-  if constexpr (among_themselves) {
+  if constexpr (both) {
     if (diagonal) return;  // a diagonal tile holds both (i, j) and (j, i)
 #pragma unroll
     for (int j = 0; j < 4; ++j)
@@ -145,20 +150,36 @@ __global__ void __launch_bounds__(kTileThreads, 2) knn_filter(Filter filter) {
 // Row blocks whose tiles at one distance are at work together, so that they share their operands.
 constexpr int64_t kStripHeight = 16;
 
-}  // namespace
-
-void filter_pairs(const NeighborSearch& search, int64_t nearest, int64_t farthest, Stream stream) {
-  const NeighborOperand& rows = search.candidate_rows;
-  const TileSchedule schedule{rows.padded / kTileRows, nearest, farthest, kStripHeight};
-  launch("knn_filter", knn_filter<true>, schedule.count(), kTileThreads, kTileSharedBytes, stream,
-         Filter{rows, rows, search.lists, schedule, 0, 0});
+template <bool both, class Tiles>
+void filter(const NeighborSearch& search, const NeighborPart& rows, const NeighborPart& columns,
+            int64_t first_column, const Tiles& tiles, Stream stream) {
+  const NeighborOperand &of_rows = search.query_rows, &of_columns = search.candidate_rows;
+  const uint16_t* values = columns.values + (first_column - columns.first) * of_columns.depth;
+  launch("knn_filter", knn_filter<both, Tiles>, tiles.count(), kTileThreads, kTileSharedBytes, stream,
+         Filter<Tiles>{{of_rows, rows.values, rows.first},
+                       {of_columns, values, first_column},
+                       search.lists,
+                       tiles});
 }
 
-void filter_queries(const NeighborSearch& search, int64_t first, int64_t last, Stream stream) {
-  const int64_t blocks = search.query_rows.padded / kTileRows;
-  launch("knn_filter", knn_filter<false>, blocks * (last - first), kTileThreads, kTileSharedBytes,
-         stream,
-         Filter{search.query_rows, search.candidate_rows, search.lists, {}, first, last - first});
+int64_t blocks_of(const NeighborPart& part) { return padded_rows(part.count) / kBlockRows; }
+
+}  // namespace
+
+void filter_pairs(const NeighborSearch& search, const NeighborPart& part, int64_t nearest,
+                  int64_t farthest, Stream stream) {
+  const TileSchedule tiles{blocks_of(part), nearest, farthest, kStripHeight};
+  filter<true>(search, part, part, part.first, tiles, stream);
+}
+
+void filter_parts(const NeighborSearch& search, const NeighborPart& rows,
+                  const NeighborPart& columns, int64_t nearest, int64_t farthest, Stream stream) {
+  const TileRectangle tiles{blocks_of(rows), farthest - nearest, kStripHeight};
+  const int64_t first = columns.first + nearest * kBlockRows;
+  if (search.among_themselves)
+    filter<true>(search, rows, columns, first, tiles, stream);
+  else
+    filter<false>(search, rows, columns, first, tiles, stream);
 }
 
 }  // namespace mmkernels::cuda

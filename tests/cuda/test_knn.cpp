@@ -30,16 +30,16 @@ struct Found {
 };
 
 Found search(const Matrix& x, const Matrix* queries, Metric metric, int k) {
-  NeighborSearch plan{};
+  NeighborCall plan{};
   const std::optional<ArrayView> of_queries =
       queries ? std::optional(queries->view()) : std::nullopt;
   testing::Memory memory([&](Workspace& workspace) {
-    plan = take_neighbor_search(x.view(), of_queries, metric, k, workspace);
+    plan = take_neighbor_call(x.view(), of_queries, metric, k, workspace);
   });
   const int64_t rows = (queries ? queries : &x)->rows;
   Found found{std::vector<int64_t>(rows * k, -7), std::vector<double>(rows * k, -7), 0};
-  search_neighbors(plan, found.indices.data(), found.scores.data(), nullptr);
-  found.overflowed = *plan.lists.overflowed_count;
+  find_neighbors(plan, found.indices.data(), found.scores.data(), nullptr);
+  found.overflowed = *plan.search.lists.overflowed_count;
   return found;
 }
 
@@ -160,4 +160,48 @@ TEST(neighbors_are_the_same_bits_for_any_schedule) {
   shim::control().seed = seed + 17;
   const Found again = search(x, nullptr, Metric::cosine, 9);
   CHECK(once.indices == again.indices && once.scores == again.scores);
+}
+
+TEST(neighbors_are_the_same_bits_in_parts) {
+  Matrix x = testing::normal(400, 20, 11, 2);
+  for (int64_t i = 0; i < 180; ++i)  // lists of these overflow
+    for (int64_t c = 0; c < 20; ++c) x.at(i, c) = 1 + 1e-7f * static_cast<float>(i % 5);
+  const int k = 5;
+  const Found whole = search(x, nullptr, Metric::euclidean, k);
+  CHECK(whole.overflowed > 0);
+
+  NeighborSearch plan{};
+  std::vector<NeighborPart> parts;
+  double* exact = nullptr;
+  testing::Memory memory([&](Workspace& workspace) {
+    plan = take_neighbor_search(x.view(), std::nullopt, Metric::euclidean, k, false, workspace);
+    parts.clear();
+    for (int64_t first = 0; first < x.rows; first += 128) {
+      Features part = plan.candidates;
+      part.first_row = first;
+      part.view.data += first * part.view.row_stride;
+      part.view.rows = std::min<int64_t>(128, x.rows - first);
+      parts.push_back(take_neighbor_part(part, first, part.view.rows, workspace));
+    }
+    exact = workspace.take<double>(128 * plan.lists.capacity);
+  });
+  measure_features(plan.candidates, nullptr);
+  start_lists(plan, nullptr);
+  for (const NeighborPart& part : parts)
+    pack_neighbor_part(plan.candidate_rows, part, plan.candidates, true, false, nullptr);
+  for (size_t a = 0; a < parts.size(); ++a) meet_itself(plan, parts[a], nullptr);
+  for (size_t a = 0; a < parts.size(); ++a)
+    for (size_t b = a + 1; b < parts.size(); ++b) meet(plan, parts[a], parts[b], nullptr);
+  Found found{std::vector<int64_t>(x.rows * k, -7), std::vector<double>(x.rows * k, -7), 0};
+  for (const NeighborPart& queries : parts) {
+    collect_overflowed(plan, queries, nullptr);
+    for (const NeighborPart& candidates : parts) {
+      score_lists(plan, queries, candidates, queries.first, queries.count, exact, nullptr);
+      search_overflowed(plan, queries, candidates, found.indices.data(), found.scores.data(), nullptr);
+    }
+    rank_lists(plan, queries, queries.first, queries.count, exact, found.indices.data(),
+               found.scores.data(), nullptr);
+  }
+  CHECK(found.indices == whole.indices);
+  CHECK(found.scores == whole.scores);
 }
