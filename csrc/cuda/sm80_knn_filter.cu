@@ -48,7 +48,7 @@ __device__ __forceinline__ void append(const NeighborLists& lists, int64_t row, 
   for (int b = 0; b < 8; ++b) {
     if (!(hits >> b & 1)) continue;
     if (at < lists.capacity)
-      lists.entries[row * lists.capacity + at] = {score(b), static_cast<int>(position(b))};
+      lists.entries[row * lists.capacity + at] = {score(b), position(b)};
     ++at;
   }
 }
@@ -58,8 +58,9 @@ template <bool both, class Tiles>
 __global__ void __launch_bounds__(kTileThreads, 2) knn_filter(Filter<Tiles> filter) {
   const TileSchedule::Tile tile = filter.tiles.at(ptx::block());
   if (!tile.owned) return;
-  const int64_t first_row = filter.rows.first + tile.row * kTileRows;
-  const int64_t first_column = filter.columns.first + tile.column * kTileColumns;
+  // Positions are below 2^31; registers are scarce.
+  const int first_row = static_cast<int>(filter.rows.first + tile.row * kTileRows);
+  const int first_column = static_cast<int>(filter.columns.first + tile.column * kTileColumns);
   const NeighborOperand &rows = filter.rows.operand, &columns = filter.columns.operand;
 
   TileSums sums;
@@ -92,10 +93,10 @@ __global__ void __launch_bounds__(kTileThreads, 2) knn_filter(Filter<Tiles> filt
   for (int i = 0; i < 4; ++i)
 #pragma unroll
     for (int h = 0; h < 2; ++h) {
-      const int64_t row = first_row + tile_row(i, 2 * h);
+      const int row = first_row + tile_row(i, 2 * h);
       of_row[i][h] = needed(filter.lists.limits[row], rows.bounds[row], column_bounds, g);
       if constexpr (both) {
-        const int64_t column = first_column + tile_column(i, h);
+        const int column = first_column + tile_column(i, h);
         of_column[i][h] = needed(filter.lists.limits[column], columns.bounds[column], row_bounds, g);
         lowest = std::fmin(lowest, of_column[i][h]);
       }
