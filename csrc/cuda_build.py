@@ -17,6 +17,7 @@ from cpu_build import KEEP, Unit
 
 HERE = Path(__file__).resolve().parent
 SOURCES = sorted((HERE / "cuda").glob("*.cu"))
+BINDINGS = sorted((HERE / "bindings").glob("cuda_*.cpp"))
 # Machine code for these chips, and PTX from which drivers make code for all later ones.
 ARCHITECTURES = "80-real;90a-real;100a-real;80-virtual"
 
@@ -26,6 +27,12 @@ class Toolkit(NamedTuple):
 
     nvcc: str
     root: Path
+
+    @property
+    def include(self) -> Path:
+        """The directory of cuda_runtime.h."""
+        targets = self.root / "targets" / "x86_64-linux" / "include"
+        return targets if targets.exists() else self.root / "include"
 
     @property
     def runtime(self) -> Path:
@@ -109,6 +116,16 @@ def rules(toolkit: Toolkit, compiler: list[str]) -> list[str]:
         "  deps = gcc",
         "  description = $in",
     ]
+
+
+def binding_units(flags: list[str]) -> list[Unit]:
+    """The Python module's own sources, for the C++ compiler."""
+    return [Unit(source, [KEEP, f"-I{HERE / 'cuda'}", *flags]) for source in BINDINGS]
+
+
+def libraries(toolkit: Toolkit) -> list[str]:
+    """The runtime is linked in: any driver that is new enough runs the module."""
+    return [str(toolkit.runtime), "-ldl", "-lrt"]
 
 
 def shim_units(shim: Path) -> list[Unit]:

@@ -1,0 +1,122 @@
+"""Libraries of arrays in CUDA memory: whose memory and whose streams the kernels use.
+
+What is here is all that mmkernels.cuda knows of PyTorch and CuPy, neither of which it imports
+before the caller has. Memory that they allocate is aligned to 256 bytes.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Protocol
+
+import numpy as np
+
+from .._arrays import Array, plain_tensor
+
+
+class Library(Protocol):
+    name: str
+
+    def holds(self, x: Any) -> bool:
+        """Whether x is an array of this library."""
+
+    def plain(self, name: str, x: Array) -> Array:
+        """x as its values alone, ready to be given away by DLPack."""
+
+    def empty(self, shape: tuple[int, ...], type_name: str, device: int) -> Array:
+        """New memory on the current stream of the device."""
+
+    def pointer(self, x: Array) -> int:
+        """Where the values of an array made by :meth:`empty` begin."""
+
+    def stream(self, device: int) -> int:
+        """The current stream of the device."""
+
+    def from_host(self, values: np.ndarray, device: int) -> Array: ...
+
+    def is_out_of_memory(self, error: Exception) -> bool: ...
+
+
+class Torch:
+    name = "torch"
+
+    def holds(self, x: Any) -> bool:
+        torch = sys.modules.get("torch")
+        return torch is not None and isinstance(x, torch.Tensor)
+
+    def plain(self, name: str, x: Array) -> Array:
+        return plain_tensor(name, x)
+
+    def empty(self, shape: tuple[int, ...], type_name: str, device: int) -> Array:
+        import torch
+
+        return torch.empty(shape, dtype=getattr(torch, type_name), device=f"cuda:{device}")
+
+    def pointer(self, x: Array) -> int:
+        return x.data_ptr()
+
+    def stream(self, device: int) -> int:
+        import torch
+
+        return torch.cuda.current_stream(device).cuda_stream
+
+    def from_host(self, values: np.ndarray, device: int) -> Array:
+        import torch
+
+        return torch.from_numpy(np.asarray(values)).to(f"cuda:{device}")
+
+    def is_out_of_memory(self, error: Exception) -> bool:
+        import torch
+
+        return isinstance(error, torch.cuda.OutOfMemoryError)
+
+
+class CuPy:
+    name = "cupy"
+
+    def holds(self, x: Any) -> bool:
+        cupy = sys.modules.get("cupy")
+        return cupy is not None and isinstance(x, cupy.ndarray)
+
+    def plain(self, name: str, x: Array) -> Array:
+        return x
+
+    def empty(self, shape: tuple[int, ...], type_name: str, device: int) -> Array:
+        import cupy
+
+        with cupy.cuda.Device(device):
+            return cupy.empty(shape, type_name)
+
+    def pointer(self, x: Array) -> int:
+        return x.data.ptr
+
+    def stream(self, device: int) -> int:
+        import cupy
+
+        with cupy.cuda.Device(device):
+            return cupy.cuda.get_current_stream().ptr
+
+    def from_host(self, values: np.ndarray, device: int) -> Array:
+        import cupy
+
+        with cupy.cuda.Device(device):
+            return cupy.asarray(values)
+
+    def is_out_of_memory(self, error: Exception) -> bool:
+        import cupy
+
+        return isinstance(error, cupy.cuda.memory.OutOfMemoryError)
+
+
+LIBRARIES: list[Library] = [Torch(), CuPy()]
+
+
+def library_of(name: str, x: Any) -> Library:
+    for library in LIBRARIES:
+        if library.holds(x):
+            return library
+    kind = f"{type(x).__module__.split('.')[0]}.{type(x).__name__}"
+    raise TypeError(
+        f"{name} is in CUDA memory and of type {kind}; pass torch.from_dlpack({name}): results and "
+        "workspace are allocated by PyTorch or CuPy."
+    )
