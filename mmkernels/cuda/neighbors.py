@@ -80,9 +80,7 @@ def search(
     indices, scores = call.empty(shape, "int64"), call.empty(shape, "float64")
     memory = call.workspace(call.module.knn_workspace(*plan))
     call.module.knn(*plan, call.pointer(indices), call.pointer(scores), memory, call.stream)
-    return DeviceNeighbors(
-        indices, scores, metric, shape, call.device, call.library, rows.name
-    )
+    return DeviceNeighbors(indices, scores, metric, shape, call.device, call.library, rows.name)
 
 
 def _count(k: Any, candidates: DeviceInput, most: int) -> int:
