@@ -12,8 +12,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "csrc"))
 
-import cpu_build
-import cuda_build
+import cpu_build  # noqa: E402
+import cuda_build  # noqa: E402
 
 SANITIZED = ["-O1", "-g", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all"]
 # Fibers have stacks of their own, which the detector of use after return does not know.
