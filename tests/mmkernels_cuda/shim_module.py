@@ -27,9 +27,7 @@ def build() -> Path:
     flags = [f"-I{SHIM}", *(f"-I{path}" for path in includes)]
     flags += [f"-DMMKERNELS_CUDA_MODULE={NAME}", "-Wno-unknown-pragmas"]
     # Before csrc/cuda, which holds a header of the same name.
-    bindings = [
-        unit._replace(flags=[*flags, *unit.flags]) for unit in cuda_build.binding_units([])
-    ]
+    bindings = [unit._replace(flags=[*flags, *unit.flags]) for unit in cuda_build.binding_units([])]
     cpu_build.build(
         target,
         [*bindings, *cuda_build.shim_units(SHIM)],
