@@ -13,11 +13,15 @@ VALUES = np.random.default_rng(0).normal(size=(20, 6))
 def host_says(values, metric):
     """The sentence of the CPU for the same values."""
     with pytest.raises(ValueError) as caught:
-        if metric == "cosine":
-            mmkernels.cka(values, values, kernel="cosine")
-        else:
-            mmkernels.knn(values, 3, metric=metric)
+        _host(values, metric)
     return str(caught.value)
+
+
+def _host(values, metric):
+    if metric == "cosine":
+        mmkernels.cka(values, values, kernel="cosine")
+    else:
+        mmkernels.knn(values, 3, metric=metric)
 
 
 def device_says(*arrays, **options):

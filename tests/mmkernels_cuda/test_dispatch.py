@@ -130,7 +130,7 @@ def test_pair_by_pair(device, monkeypatch):
 def test_functions_without_a_counterpart(device):
     x = device.array(VALUES)
     for function in (mmkernels.procrustes, mmkernels.cknna, mmkernels.cmd):
-        with pytest.raises(ValueError, match="x is .*; this is computed on the CPU: "):
+        with pytest.raises(ValueError, match=r"x is .*; this is computed on the CPU: "):
             function(x, x)
     with pytest.raises(ValueError, match="x is in CUDA memory; this is computed on the CPU"):
         mmkernels.procrustes(as_device_input("x", x), VALUES)
