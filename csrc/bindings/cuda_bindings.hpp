@@ -69,5 +69,6 @@ T* pointer_to(Address address) {
 // let other Python threads run.
 void bind_arrays(py::module_& module);
 void bind_features(py::module_& module);
+void bind_neighbors(py::module_& module);
 
 }  // namespace mmkernels::bindings

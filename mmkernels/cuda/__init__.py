@@ -12,8 +12,16 @@ from __future__ import annotations
 
 from . import _module
 from .features import check
+from .neighbors import DeviceNeighbors, knn
 
-__all__ = ["check", "device_count", "is_available", "why_unavailable"]
+__all__ = [
+    "DeviceNeighbors",
+    "check",
+    "device_count",
+    "is_available",
+    "knn",
+    "why_unavailable",
+]
 
 
 def is_available() -> bool:
