@@ -10,10 +10,12 @@ import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from cpu_build import KEEP, Unit
+from cpu_build import KEEP, Unit, compiler
 
 HERE = Path(__file__).resolve().parent
 SOURCES = sorted((HERE / "cuda").glob("*.cu"))
@@ -58,9 +60,8 @@ def toolkit() -> Toolkit | None:
     home = os.environ.get("CUDA_HOME")
     candidates = [Path(home) / "bin" / "nvcc"] if home else []
     candidates += [Path(path) for path in [shutil.which("nvcc")] if path]
-    packages = importlib.util.find_spec("nvidia")
-    for path in packages.submodule_search_locations or [] if packages else []:
-        candidates += sorted(Path(path).glob("cu*/bin/nvcc"))
+    for path in _package_directories():
+        candidates += sorted(path.glob("cu*/bin/nvcc"))
     for nvcc in candidates:
         root = _root(str(nvcc))
         if root:
@@ -70,6 +71,25 @@ def toolkit() -> Toolkit | None:
             "MMKERNELS_CUDA=1, but no nvcc works: set CUDA_HOME, or install nvidia-cuda-nvcc, "
             "nvidia-cuda-runtime, nvidia-cuda-crt, nvidia-cuda-cccl and nvidia-nvvm."
         )
+    return None
+
+
+def working_toolkit() -> Toolkit | None:
+    """The toolkit, if it compiles a kernel: one that was not asked for may be too old, or in parts.
+
+    Says on stderr what it cannot do, and that this is all that is left out.
+    """
+    found = toolkit()
+    if found is None or os.environ.get("MMKERNELS_CUDA") == "1":
+        return found
+    complaint = _complaint(found)
+    if complaint is None:
+        return found
+    print(
+        f"mmkernels is built without CUDA: {found.nvcc} does not compile a kernel ({complaint}). "
+        "MMKERNELS_CUDA=0 does not look for it.",
+        file=sys.stderr,
+    )
     return None
 
 
@@ -133,6 +153,28 @@ def shim_units(shim: Path) -> list[Unit]:
     flags = [KEEP, f"-I{shim}", f"-I{HERE / 'cuda'}", "-Wno-unknown-pragmas"]
     units = [Unit(source, ["-x", "c++", *flags]) for source in SOURCES]
     return [*units, Unit(shim / "fibers.cpp", flags)]
+
+
+def _package_directories() -> list[Path]:
+    """Where packages called nvidia-* lie; pip hides those of the environment from a build."""
+    packages = importlib.util.find_spec("nvidia")
+    visible = list(packages.submodule_search_locations or []) if packages else []
+    return [Path(path) for path in [*visible, Path(sysconfig.get_path("purelib")) / "nvidia"]]
+
+
+def _complaint(toolkit: Toolkit) -> str | None:
+    with tempfile.TemporaryDirectory() as directory:
+        source = Path(directory) / "probe.cu"
+        source.write_text("#include <cuda_runtime.h>\n__global__ void probe() {}\n")
+        options = ["-std=c++20", f"-ccbin={compiler()[0]}", *architecture_flags()]
+        command = [toolkit.nvcc, *options, "-c", str(source), "-o", f"{source}.o"]
+        result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode == 0:
+        return None
+    return (
+        [line for line in result.stderr.splitlines() if "rror" in line or "fatal" in line]
+        or ["it says no more"]
+    )[0].strip()
 
 
 def _root(nvcc: str) -> Path | None:
