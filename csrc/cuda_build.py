@@ -15,7 +15,8 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from cpu_build import KEEP, Unit, compiler
+import cpu_build
+from cpu_build import KEEP, Unit
 
 HERE = Path(__file__).resolve().parent
 SOURCES = sorted((HERE / "cuda").glob("*.cu"))
@@ -37,13 +38,11 @@ class Toolkit(NamedTuple):
         return targets if targets.exists() else self.root / "include"
 
     @property
-    def runtime(self) -> Path:
+    def runtime(self) -> Path | None:
         """The static runtime library."""
         found = [*self.root.glob("lib*/libcudart_static.a")]
         found += self.root.glob("targets/x86_64-linux/lib*/libcudart_static.a")
-        if not found:
-            sys.exit(f"{self.nvcc} has no libcudart_static.a below {self.root}.")
-        return found[0]
+        return found[0] if found else None
 
 
 def toolkit() -> Toolkit | None:
@@ -75,9 +74,10 @@ def toolkit() -> Toolkit | None:
 
 
 def working_toolkit() -> Toolkit | None:
-    """The toolkit, if it compiles a kernel: one that was not asked for may be too old, or in parts.
+    """The toolkit, if it compiles a kernel or was asked for by MMKERNELS_CUDA=1.
 
-    Says on stderr what it cannot do, and that this is all that is left out.
+    One that happens to be there may be too old, or there in parts: stderr then says what is left
+    out, and why.
     """
     found = toolkit()
     if found is None or os.environ.get("MMKERNELS_CUDA") == "1":
@@ -145,6 +145,8 @@ def binding_units(flags: list[str]) -> list[Unit]:
 
 def libraries(toolkit: Toolkit) -> list[str]:
     """The runtime is linked in: any driver that is new enough runs the module."""
+    if toolkit.runtime is None:
+        sys.exit(f"{toolkit.nvcc} has no libcudart_static.a below {toolkit.root}.")
     return [str(toolkit.runtime), "-ldl", "-lrt"]
 
 
@@ -163,18 +165,18 @@ def _package_directories() -> list[Path]:
 
 
 def _complaint(toolkit: Toolkit) -> str | None:
+    if toolkit.runtime is None:
+        return "there is no libcudart_static.a"
     with tempfile.TemporaryDirectory() as directory:
         source = Path(directory) / "probe.cu"
         source.write_text("#include <cuda_runtime.h>\n__global__ void probe() {}\n")
-        options = ["-std=c++20", f"-ccbin={compiler()[0]}", *architecture_flags()]
+        options = ["-std=c++20", f"-ccbin={cpu_build.compiler()[0]}", *architecture_flags()]
         command = [toolkit.nvcc, *options, "-c", str(source), "-o", f"{source}.o"]
         result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode == 0:
         return None
-    return (
-        [line for line in result.stderr.splitlines() if "rror" in line or "fatal" in line]
-        or ["it says no more"]
-    )[0].strip()
+    lines = [line.strip() for line in result.stderr.splitlines()]
+    return next((line for line in lines if "error" in line or "fatal" in line), "it says no more")
 
 
 def _root(nvcc: str) -> Path | None:
