@@ -18,7 +18,7 @@ import cuda_build
 
 ROOT = Path(__file__).resolve().parent
 BINDINGS = sorted((ROOT / "csrc" / "bindings").glob("cpu_*.cpp"))
-TOOLKIT = cuda_build.toolkit()
+TOOLKIT = cuda_build.working_toolkit()
 
 
 class NinjaBuild(build_ext):

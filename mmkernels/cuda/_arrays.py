@@ -42,9 +42,7 @@ def as_device_input(name: str, x: Array | DeviceInput) -> DeviceInput:
     if isinstance(x, DeviceInput):
         return x
     if not in_device_memory(x):
-        raise ValueError(
-            f"{name} is not in CUDA memory, but other arguments are; all must be on one device."
-        )
+        raise ValueError(f"{name} is not in CUDA memory; move it to a device first.")
     library = library_of(name, x)
     module = _module.require(name)
     array = _given_away(name, library.plain(name, x), module)
@@ -52,9 +50,21 @@ def as_device_input(name: str, x: Array | DeviceInput) -> DeviceInput:
     return DeviceInput(name, array, array.shape, array.type, array.device, library, x)
 
 
-def device_inputs(**arrays: Array | DeviceInput) -> list[DeviceInput]:
-    """:func:`as_device_input` of each, by name, all of them on one device and of one library."""
-    inputs = [as_device_input(name, x) for name, x in arrays.items()]
+def device_inputs(**arrays: Any) -> list[Any]:
+    """:func:`as_device_input` of each, by name, all of them on one device and of one library.
+
+    Objects made of arrays in CUDA memory (whose class says so) pass as they are.
+    """
+    places = {in_device_memory(x): name for name, x in reversed(arrays.items())}
+    if len(places) == 2:
+        raise ValueError(
+            f"{places[False]} is in host memory and {places[True]} in CUDA memory; all arguments "
+            "must be on one device."
+        )
+    inputs = [
+        x if getattr(type(x), "in_device_memory", False) else as_device_input(name, x)
+        for name, x in arrays.items()
+    ]
     on_one_device(*inputs)
     return inputs
 
