@@ -16,15 +16,15 @@ import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-sys.path.insert(0, str(ROOT / "csrc"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "csrc"))
 
 import cpu_build
 import cuda_build
 import machine_code
 import resources
 
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 TABLE = HERE / "resources.txt"
 
 
@@ -35,7 +35,9 @@ def compiled(toolkit: cuda_build.Toolkit) -> list[Path]:
     parts = f"temp.{sysconfig.get_platform()}-{sys.implementation.cache_tag}"
     directory = ROOT / "build" / parts / "cuda"
     recipe = directory / "build.ninja"
-    rules = re.findall(r"^build (\S+): kernels ", recipe.read_text(), re.M) if recipe.exists() else []
+    rules = (
+        re.findall(r"^build (\S+): kernels ", recipe.read_text(), re.M) if recipe.exists() else []
+    )
     if sorted(rules) == sorted(objects):
         import ninja
 
@@ -57,16 +59,15 @@ def compiled(toolkit: cuda_build.Toolkit) -> list[Path]:
     return [directory / name for name in objects]
 
 
-def disassembler() -> Path:
+def disassembler(toolkit: cuda_build.Toolkit) -> Path:
     """cuobjdump, with the nvdisasm that it calls beside it."""
-    places = [Path(path) / "nvidia" for path in {sysconfig.get_path("purelib")}]
-    found = [tool for place in places for tool in sorted(place.glob("cu*/bin/cuobjdump"))]
-    on_path = shutil.which("cuobjdump")
-    found += [Path(on_path)] if on_path else []
+    homes = [os.environ.get("CUDA_HOME"), str(toolkit.root)]
+    found = [Path(home) / "bin" / "cuobjdump" for home in homes if home]
+    found += [Path(path) for path in [shutil.which("cuobjdump")] if path]
     for tool in found:
-        if (tool.parent / "nvdisasm").exists():
+        if tool.exists() and (tool.parent / "nvdisasm").exists():
             return tool
-    sys.exit("No cuobjdump and nvdisasm: install nvidia-cuda-cuobjdump and nvidia-cuda-nvdisasm.")
+    sys.exit("Neither CUDA_HOME nor the path has cuobjdump and nvdisasm; `make cuda` has them.")
 
 
 def disassembled(tool: Path, compiled_object: Path) -> machine_code.Code:
@@ -101,7 +102,7 @@ def main() -> int:
     if not toolkit:
         sys.exit("There is no nvcc to compile the kernels with; `make cuda` installs one.")
     objects = compiled(toolkit)
-    tool = disassembler()
+    tool = disassembler(toolkit)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         codes = list(pool.map(lambda each: disassembled(tool, each), objects))
     code = {kernel: operations for part in codes for kernel, operations in part.items()}
@@ -109,7 +110,9 @@ def main() -> int:
     for each in objects:
         found.update(resources.parse(each.stem, Path(f"{each}.ptxas").read_text()))
     if found.keys() != code.keys():
-        sys.exit(f"ptxas and cuobjdump name different kernels: {sorted(found.keys() ^ code.keys())}")
+        sys.exit(
+            f"ptxas and cuobjdump name different kernels: {sorted(found.keys() ^ code.keys())}"
+        )
     found = {
         kernel: taken._replace(tensor=machine_code.uses_tensor_cores(code[kernel]))
         for kernel, taken in found.items()

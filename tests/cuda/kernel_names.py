@@ -18,7 +18,9 @@ def readable(mangled: Iterable[str]) -> dict[str, str]:
     tool = shutil.which("c++filt") or shutil.which("llvm-cxxfilt")
     if not tool:
         sys.exit("Names of kernels are read with c++filt (of binutils), which is not on the path.")
-    said = subprocess.run([tool], input="\n".join(names), capture_output=True, text=True, check=True)
+    said = subprocess.run(
+        [tool], input="\n".join(names), capture_output=True, text=True, check=True
+    )
     return dict(zip(names, map(plain, said.stdout.splitlines()), strict=True))
 
 

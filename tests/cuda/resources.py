@@ -119,7 +119,9 @@ def complaints(
     Another compiler may allot registers in another way, but has no reason to spill.
     """
     said = [f"{kernel} spills: {found[kernel]}" for kernel in found if found[kernel].spilled]
-    said += [f"{kernel} is in the table but not compiled" for kernel in wanted if kernel not in found]
+    said += [
+        f"{kernel} is in the table but not compiled" for kernel in wanted if kernel not in found
+    ]
     said += [f"{kernel} is not in the table" for kernel in found if kernel not in wanted]
     for kernel in found:
         if kernel not in wanted:
