@@ -70,7 +70,7 @@ void meet_itself(const NeighborSearch& search, const NeighborPart& part, Stream 
     return reach ? std::min((2 * reach - 1) * kBlockRows, padded_rows(part.count)) : 0;
   };
   for (int64_t done = 0; done < end;) {
-    const int64_t reach = next_reach(search, done, end, seen_at);
+    const int64_t reach = next_reach(search, done, end, blocks_of(part), seen_at);
     filter_pairs(search, part, done, reach, stream);
     cut_lists(search, part, stream);
     done = reach;
@@ -84,7 +84,7 @@ void meet(const NeighborSearch& search, const NeighborPart& queries, const Neigh
   const int64_t end = blocks_of(candidates);
   const auto seen_at = [&](int64_t reach) { return before + reach * kBlockRows; };
   for (int64_t done = 0; done < end;) {
-    const int64_t reach = next_reach(search, done, end, seen_at);
+    const int64_t reach = next_reach(search, done, end, blocks_of(queries), seen_at);
     filter_parts(search, queries, candidates, done, reach, stream);
     cut_lists(search, queries, stream);
     done = reach;
