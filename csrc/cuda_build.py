@@ -93,6 +93,13 @@ def working_toolkit() -> Toolkit | None:
     return None
 
 
+def release(toolkit: Toolkit) -> str:
+    """The compiler's version, like 13.0.88."""
+    said = subprocess.run([toolkit.nvcc, "--version"], capture_output=True, text=True).stdout
+    version = re.search(r"\bV(\d+(?:\.\d+)*)", said)
+    return version[1] if version else "unknown"
+
+
 def architecture_flags() -> list[str]:
     """-gencode options for $MMKERNELS_CUDA_ARCHS: like "80-real;90a-real;80-virtual"."""
     flags = []

@@ -61,6 +61,12 @@ Holder* take(const py::capsule& capsule, std::shared_ptr<void>& owner) {
 
 }  // namespace
 
+Type type_named(const std::string& name) {
+  for (const Known& known : kKnown)
+    if (name == known.name) return known.type;
+  throw std::invalid_argument("no type is named " + name);
+}
+
 BoundArray::BoundArray(const py::capsule& capsule) {
   if (auto* versioned = take<dlpack::ManagedVersioned>(capsule, owner_)) {
     if (versioned->version.major > dlpack::kMajor)

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "../core/array_view.hpp"
+#include "../cuda/knn.hpp"
 #include "../cuda/workspace.hpp"
 #include "dlpack.hpp"
 
@@ -65,10 +66,15 @@ T* pointer_to(Address address) {
   return reinterpret_cast<T*>(address);
 }
 
+// By the names that Python has for them.
+Type type_named(const std::string& name);
+Metric metric_named(const std::string& name);
+
 // Each adds its functions to the module. They make the arrays' device current while they run, and
 // let other Python threads run.
 void bind_arrays(py::module_& module);
 void bind_features(py::module_& module);
 void bind_neighbors(py::module_& module);
+void bind_streaming(py::module_& module);
 
 }  // namespace mmkernels::bindings

@@ -18,4 +18,5 @@ PYBIND11_MODULE(MMKERNELS_CUDA_MODULE, module) {
   bindings::bind_arrays(module);
   bindings::bind_features(module);
   bindings::bind_neighbors(module);
+  bindings::bind_streaming(module);
 }

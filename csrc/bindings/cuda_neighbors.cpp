@@ -10,10 +10,8 @@ namespace {
 
 NeighborCall plan(const BoundArray& candidates, const BoundArray* queries, const std::string& metric,
                   int k, Workspace& workspace) {
-  static const std::map<std::string, Metric> metrics{
-      {"cosine", Metric::cosine}, {"ip", Metric::inner_product}, {"l2", Metric::euclidean}};
   const std::optional<ArrayView> of_queries = queries ? std::optional(queries->view()) : std::nullopt;
-  return take_neighbor_call(candidates.view(), of_queries, metrics.at(metric), k, workspace);
+  return take_neighbor_call(candidates.view(), of_queries, metric_named(metric), k, workspace);
 }
 
 size_t knn_workspace(const BoundArray& candidates, const BoundArray* queries,
@@ -31,6 +29,12 @@ void knn(const BoundArray& candidates, const BoundArray* queries, const std::str
 }
 
 }  // namespace
+
+Metric metric_named(const std::string& name) {
+  static const std::map<std::string, Metric> metrics{
+      {"cosine", Metric::cosine}, {"ip", Metric::inner_product}, {"l2", Metric::euclidean}};
+  return metrics.at(name);
+}
 
 void bind_neighbors(py::module_& module) {
   module.attr("most_neighbors") = kMostNeighbors;

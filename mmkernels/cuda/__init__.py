@@ -13,6 +13,7 @@ from __future__ import annotations
 from . import _module
 from .features import check
 from .neighbors import DeviceNeighbors, knn
+from .streaming import knn_of_host_rows
 
 __all__ = [
     "DeviceNeighbors",
@@ -20,6 +21,7 @@ __all__ = [
     "device_count",
     "is_available",
     "knn",
+    "knn_of_host_rows",
     "why_unavailable",
 ]
 

@@ -6,6 +6,7 @@ before the caller has. Memory that they allocate is aligned to 256 bytes.
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from typing import Any, Protocol
 
@@ -16,6 +17,9 @@ from .._arrays import Array, plain_tensor
 
 class Library(Protocol):
     name: str
+
+    def is_usable(self) -> bool:
+        """Whether it is installed and can allocate memory on devices; imports it."""
 
     def holds(self, x: Any) -> bool:
         """Whether x is an array of this library."""
@@ -36,9 +40,19 @@ class Library(Protocol):
 
     def is_out_of_memory(self, error: Exception) -> bool: ...
 
+    def free_memory(self, device: int) -> int:
+        """Bytes that :meth:`empty` can have at present."""
+
 
 class Torch:
     name = "torch"
+
+    def is_usable(self) -> bool:
+        if importlib.util.find_spec("torch") is None:
+            return False
+        import torch
+
+        return torch.cuda.is_available()
 
     def holds(self, x: Any) -> bool:
         torch = sys.modules.get("torch")
@@ -73,9 +87,23 @@ class Torch:
 
         return isinstance(error, torch.cuda.OutOfMemoryError)
 
+    def free_memory(self, device: int) -> int:
+        import torch
+
+        # What it has reserved and does not use is free for it, too.
+        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + unused
+
 
 class CuPy:
     name = "cupy"
+
+    def is_usable(self) -> bool:
+        if importlib.util.find_spec("cupy") is None:
+            return False
+        import cupy
+
+        return cupy.is_available()
 
     def holds(self, x: Any) -> bool:
         cupy = sys.modules.get("cupy")
@@ -110,6 +138,13 @@ class CuPy:
 
         return isinstance(error, cupy.cuda.memory.OutOfMemoryError)
 
+    def free_memory(self, device: int) -> int:
+        import cupy
+
+        with cupy.cuda.Device(device):
+            pool = cupy.get_default_memory_pool()
+            return cupy.cuda.Device(device).mem_info[0] + pool.free_bytes()
+
 
 def by_protocol(x: Array) -> Any:
     """A capsule of what has ``__dlpack__``, also of a library that knows no versions of it."""
@@ -120,6 +155,16 @@ def by_protocol(x: Array) -> Any:
 
 
 LIBRARIES: list[Library] = [Torch(), CuPy()]
+
+
+def any_library() -> Library:
+    """Of those installed, the first: where the caller's arrays are of none."""
+    for library in LIBRARIES:
+        if library.is_usable():
+            return library
+    raise RuntimeError(
+        "Device memory is allocated by PyTorch or CuPy, and neither can use CUDA here."
+    )
 
 
 def library_of(name: str, x: Any) -> Library:

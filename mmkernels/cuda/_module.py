@@ -23,14 +23,23 @@ def availability() -> tuple[int, str | None]:
 
 def require(name: str) -> Any:
     """The module, on a machine with a device; else RuntimeError, which names the argument."""
+    return _usable_module(
+        f"{name} is in CUDA memory, but mmkernels cannot use CUDA ({{}}); pass a copy in host "
+        "memory to compute on the CPU."
+    )
+
+
+def require_any() -> Any:
+    """The same where the arguments are in host memory."""
+    return _usable_module("mmkernels cannot use CUDA here: {}.")
+
+
+def _usable_module(sentence: str) -> Any:
     global _usable
     if not _usable or module is None:
         devices, reason = availability()
         if not devices:
-            raise RuntimeError(
-                f"{name} is in CUDA memory, but mmkernels cannot use CUDA "
-                f"({reason.rstrip('.')}); pass a copy in host memory to compute on the CPU."
-            )
+            raise RuntimeError(sentence.format(reason.rstrip(".")))
         _usable = True
     return module
 

@@ -40,13 +40,15 @@ def knn(
 ) -> DeviceNeighbors:
     """:func:`mmkernels.knn` of rows in CUDA memory, on the current stream of their library.
 
+    Rows that do not fit there: :func:`knn_of_host_rows`.
+
     The same neighbours in the same order: candidates are chosen in float16 under a proven bound and
     ordered by their similarity in float64 of the values as given. Bits are the same from run to
     run; float64 sums in another order than the CPU's can order what is equal up to its rounding
     differently.
 
-    k is at most 512. What :func:`mmkernels.knn` raises for values (NaN, infinity, a zero row where a
-    cosine is asked for, overflow), is not looked at here: all indices then are -1 and all scores
+    k is at most 512. What :func:`mmkernels.knn` raises for values (NaN, infinity, a zero row where
+    a cosine is asked for, overflow) is not looked at here: all indices then are -1 and all scores
     NaN; :func:`mmkernels.cuda.check` says why.
 
     Cost: n^2 d / 2 multiply-adds (n m d with queries) by the tensor cores, and k d and a few more
@@ -85,9 +87,10 @@ def search(
 
 def _count(k: Any, candidates: DeviceInput, most: int) -> int:
     k = neighbor_count(k, most, candidates.name, candidates.shape)
-    limit = Call("knn", candidates).module.most_neighbors
-    if k > limit:
-        raise ValueError(
-            f"k must be at most {limit} where {candidates.name} is in CUDA memory; it is {k}."
-        )
+    return within_limit(k, Call("knn", candidates).module)
+
+
+def within_limit(k: int, module: Any) -> int:
+    if k > module.most_neighbors:
+        raise ValueError(f"k must be at most {module.most_neighbors} on a device; it is {k}.")
     return k
