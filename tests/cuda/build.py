@@ -11,8 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "csrc"))
 
-import cpu_build
-import cuda_build
+import cpu_build  # noqa: E402
+import cuda_build  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

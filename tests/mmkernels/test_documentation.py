@@ -18,7 +18,7 @@ import mmkernels
 MODULES = ["mmkernels"] + [
     module.name
     for module in pkgutil.walk_packages(mmkernels.__path__, "mmkernels.")
-    if module.name != "mmkernels._cpu"
+    if module.name not in ("mmkernels._cpu", "mmkernels._cuda")
 ]
 
 
