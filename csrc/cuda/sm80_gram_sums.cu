@@ -11,7 +11,7 @@ constexpr int64_t kMostBlocks = 4096;
 // Neighbouring panels that visit together, so that tiles at work at the same time share operands.
 constexpr int64_t kHeight = 8;
 
-// After the ring: what each warp adds to the rows and columns of a tile, of both kernels.
+// What each warp adds to the rows and columns of a tile: in the place of the ring.
 template <class Tier>
 struct LineSums {
   using Tile = TileOf<Tier>;
@@ -79,15 +79,18 @@ __device__ __forceinline__ void flush_lines(const LineSums<Tier>& lines, bool di
 template <class Tier>
 __device__ __forceinline__ void compute_tile(const KernelMatrix& matrix, int64_t row, int64_t column,
                                              bool diagonal, uint64_t* row_sums,
-                                             LineSums<Tier>& lines,
                                              typename TileOf<Tier>::Sums& values) {
+  static_assert(sizeof(LineSums<Tier>) <= TileOf<Tier>::kSharedBytes);
+  auto& lines = *reinterpret_cast<LineSums<Tier>*>(ptx::shared());
   multiply_split<Tier>(matrix.operand, row, column, ptx::shared(), values);
   to_kernel_values<Tier>(matrix, matrix.state->shift, matrix.state->minus_one, row, column, values);
+  ptx::sync_threads();
   add_lines<Tier>(values, lines);
   // As float64 they would take twice the registers while the other tile is multiplied.
   for_values<Tier>(values, [](float& value, int, int, int, int, int) { ptx::forget(value); });
   ptx::sync_threads();
   flush_lines<Tier>(lines, diagonal, matrix.state->fixed_point, row_sums + row, row_sums + column);
+  ptx::sync_threads();
 }
 
 template <class Tier>
@@ -96,7 +99,6 @@ __global__ __launch_bounds__(kTileThreads, 1) void add_pair_products(KernelMatri
   constexpr int parts = kTileRows / Tier::kColumns;
   using Sums = typename TileOf<Tier>::Sums;
   using Wide = typename Tier::Wide;
-  auto* lines = reinterpret_cast<LineSums<Tier>*>(ptx::shared() + TileOf<Tier>::kSharedBytes);
   double products[3] = {0, 0, 0};
   const bool possible = k.state->usable && l.state->usable;
   const int64_t count = possible ? pass.schedule.count() * parts : 0;
@@ -107,8 +109,8 @@ __global__ __launch_bounds__(kTileThreads, 1) void add_pair_products(KernelMatri
     const int64_t row = tile.row * kTileRows;
     const int64_t column = tile.column * kTileRows + index % parts * Tier::kColumns;
     Sums of_k, of_l;
-    compute_tile<Tier>(k, row, column, diagonal, pass.rows_k, lines[0], of_k);
-    compute_tile<Tier>(l, row, column, diagonal, pass.rows_l, lines[1], of_l);
+    compute_tile<Tier>(k, row, column, diagonal, pass.rows_k, of_k);
+    compute_tile<Tier>(l, row, column, diagonal, pass.rows_l, of_l);
     Wide sums[3] = {0, 0, 0};
 #pragma unroll
     for (int i = 0; i < TileOf<Tier>::kFragments; ++i)
@@ -155,7 +157,7 @@ void run_pair_pass(const KernelMatrix& k, const KernelMatrix& l, const PairPass&
   with_tier(k.precision, [&](auto tier) {
     using Tier = decltype(tier);
     launch("add_pair_products", add_pair_products<Tier>, pass.blocks, kTileThreads,
-           TileOf<Tier>::kSharedBytes + 2 * sizeof(LineSums<Tier>), stream, k, l, pass);
+           TileOf<Tier>::kSharedBytes, stream, k, l, pass);
   });
 }
 
