@@ -1,5 +1,5 @@
-# `make study`, `make test`, `make sanitize`: all need Python 3.10 or newer, a C++20 compiler and
-# a package index, and keep everything they install in .venv.
+# `make study`, `make test`, `make sanitize`, `make cuda`: all need Python 3.10 or newer, a C++20
+# compiler and a package index, and keep everything they install in .venv.
 PYTHON ?= python3
 VENV ?= .venv
 OUT ?= results/av-digits
@@ -11,7 +11,11 @@ PIP := PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 
 SOURCES := setup.py pyproject.toml constraints.txt $(shell find csrc mmkernels python -type f \
   -not -name '*.pyc' -not -name '*.so')
 
-.PHONY: study test sanitize bench conformance clean
+# Of CUDA, what `make cuda-compiler` brought, unless another toolkit is named.
+CUDA := $(CURDIR)/$(VENV)/cuda/nvidia/cu13
+export CUDA_HOME ?= $(shell test -x $(CUDA)/bin/nvcc && echo $(CUDA))
+
+.PHONY: study test sanitize cuda cuda-compiler bench conformance clean
 
 study: $(VENV)/study
 	$(BIN)/mmalign study av-digits --preset $(PRESET) --out $(OUT)
@@ -19,6 +23,13 @@ study: $(VENV)/study
 test: $(VENV)/test
 	$(BIN)/ruff check .
 	$(BIN)/pytest
+
+# Before `make test`, the package is installed with its CUDA module also where there was no nvcc.
+cuda-compiler: $(VENV)/cuda-compiler
+
+cuda: $(VENV)/cuda-compiler $(VENV)/test
+	$(BIN)/python tests/cuda/gates.py
+	$(BIN)/python tests/cuda/build.py --sanitize address,undefined
 
 sanitize: $(VENV)/test
 	$(BIN)/python tests/native/build.py --every-instruction-set
@@ -36,6 +47,10 @@ $(VENV)/study $(VENV)/test $(VENV)/benchmark: $(VENV)/created $(SOURCES)
 	$(PIP) "torch==$(shell sed -n 's/^torch==//p' constraints.txt)"
 	rm -rf build/lib.* build/bdist.*  # setuptools would pack modules that are gone from the sources
 	$(PIP) ".[$(notdir $@)]"
+	@touch $@
+
+$(VENV)/cuda-compiler: $(VENV)/created csrc/cuda_requirements.txt
+	test -n "$$CUDA_HOME" || $(PIP) --no-deps --target $(VENV)/cuda -r csrc/cuda_requirements.txt
 	@touch $@
 
 $(VENV)/created:

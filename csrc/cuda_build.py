@@ -10,13 +10,17 @@ import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+import cpu_build
 from cpu_build import KEEP, Unit
 
 HERE = Path(__file__).resolve().parent
 SOURCES = sorted((HERE / "cuda").glob("*.cu"))
+BINDINGS = sorted((HERE / "bindings").glob("cuda_*.cpp"))
 # Machine code for these chips, and PTX from which drivers make code for all later ones.
 ARCHITECTURES = "80-real;90a-real;100a-real;80-virtual"
 
@@ -28,13 +32,17 @@ class Toolkit(NamedTuple):
     root: Path
 
     @property
-    def runtime(self) -> Path:
+    def include(self) -> Path:
+        """The directory of cuda_runtime.h."""
+        targets = self.root / "targets" / "x86_64-linux" / "include"
+        return targets if targets.exists() else self.root / "include"
+
+    @property
+    def runtime(self) -> Path | None:
         """The static runtime library."""
         found = [*self.root.glob("lib*/libcudart_static.a")]
         found += self.root.glob("targets/x86_64-linux/lib*/libcudart_static.a")
-        if not found:
-            sys.exit(f"{self.nvcc} has no libcudart_static.a below {self.root}.")
-        return found[0]
+        return found[0] if found else None
 
 
 def toolkit() -> Toolkit | None:
@@ -51,9 +59,8 @@ def toolkit() -> Toolkit | None:
     home = os.environ.get("CUDA_HOME")
     candidates = [Path(home) / "bin" / "nvcc"] if home else []
     candidates += [Path(path) for path in [shutil.which("nvcc")] if path]
-    packages = importlib.util.find_spec("nvidia")
-    for path in packages.submodule_search_locations or [] if packages else []:
-        candidates += sorted(Path(path).glob("cu*/bin/nvcc"))
+    for path in _package_directories():
+        candidates += sorted(path.glob("cu*/bin/nvcc"))
     for nvcc in candidates:
         root = _root(str(nvcc))
         if root:
@@ -64,6 +71,33 @@ def toolkit() -> Toolkit | None:
             "nvidia-cuda-runtime, nvidia-cuda-crt, nvidia-cuda-cccl and nvidia-nvvm."
         )
     return None
+
+
+def working_toolkit() -> Toolkit | None:
+    """The toolkit, if it compiles a kernel or was asked for by MMKERNELS_CUDA=1.
+
+    One that happens to be there may be too old, or there in parts: stderr then says what is left
+    out, and why.
+    """
+    found = toolkit()
+    if found is None or os.environ.get("MMKERNELS_CUDA") == "1":
+        return found
+    complaint = _complaint(found)
+    if complaint is None:
+        return found
+    print(
+        f"mmkernels is built without CUDA: {found.nvcc} does not compile a kernel ({complaint}). "
+        "MMKERNELS_CUDA=0 does not look for it.",
+        file=sys.stderr,
+    )
+    return None
+
+
+def release(toolkit: Toolkit) -> str:
+    """The compiler's version, like 13.0.88."""
+    said = subprocess.run([toolkit.nvcc, "--version"], capture_output=True, text=True).stdout
+    version = re.search(r"\bV(\d+(?:\.\d+)*)", said)
+    return version[1] if version else "unknown"
 
 
 def architecture_flags() -> list[str]:
@@ -111,11 +145,45 @@ def rules(toolkit: Toolkit, compiler: list[str]) -> list[str]:
     ]
 
 
+def binding_units(flags: list[str]) -> list[Unit]:
+    """The Python module's own sources, for the C++ compiler."""
+    return [Unit(source, [KEEP, f"-I{HERE / 'cuda'}", *flags]) for source in BINDINGS]
+
+
+def libraries(toolkit: Toolkit) -> list[str]:
+    """The runtime is linked in: any driver that is new enough runs the module."""
+    if toolkit.runtime is None:
+        sys.exit(f"{toolkit.nvcc} has no libcudart_static.a below {toolkit.root}.")
+    return [str(toolkit.runtime), "-ldl", "-lrt"]
+
+
 def shim_units(shim: Path) -> list[Unit]:
     """The kernels for the C++ compiler, on the headers of the directory `shim`, and its fibers."""
     flags = [KEEP, f"-I{shim}", f"-I{HERE / 'cuda'}", "-Wno-unknown-pragmas"]
     units = [Unit(source, ["-x", "c++", *flags]) for source in SOURCES]
     return [*units, Unit(shim / "fibers.cpp", flags)]
+
+
+def _package_directories() -> list[Path]:
+    """Where packages called nvidia-* lie; pip hides those of the environment from a build."""
+    packages = importlib.util.find_spec("nvidia")
+    visible = list(packages.submodule_search_locations or []) if packages else []
+    return [Path(path) for path in [*visible, Path(sysconfig.get_path("purelib")) / "nvidia"]]
+
+
+def _complaint(toolkit: Toolkit) -> str | None:
+    if toolkit.runtime is None:
+        return "there is no libcudart_static.a"
+    with tempfile.TemporaryDirectory() as directory:
+        source = Path(directory) / "probe.cu"
+        source.write_text("#include <cuda_runtime.h>\n__global__ void probe() {}\n")
+        options = ["-std=c++20", f"-ccbin={cpu_build.compiler()[0]}", *architecture_flags()]
+        command = [toolkit.nvcc, *options, "-c", str(source), "-o", f"{source}.o"]
+        result = subprocess.run(command, capture_output=True, text=True)
+    if result.returncode == 0:
+        return None
+    lines = [line.strip() for line in result.stderr.splitlines()]
+    return next((line for line in lines if "error" in line or "fatal" in line), "it says no more")
 
 
 def _root(nvcc: str) -> Path | None:

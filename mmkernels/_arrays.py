@@ -19,6 +19,7 @@ _TYPES = frozenset(
     + [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
 )
 _DLPACK_HOST = (1, 3)  # kDLCPU and kDLCUDAHost: ordinary and pinned memory
+_ON_THE_CPU = "this is computed on the CPU"
 _ALLOWED = "float16, bfloat16, float32, float64, an integer type or bool"
 
 
@@ -45,21 +46,27 @@ def as_input(name: str, x: Array | Input) -> Input:
     """
     if isinstance(x, Input):
         return x
+    if getattr(type(x), "in_device_memory", False):
+        raise ValueError(f"{name} is in CUDA memory; {_ON_THE_CPU}: copy it to the host first.")
     values, type_name, wrap = _from_torch(name, x) if _is_torch(x) else _from_other(name, x)
     if type_name == "object" and values.ndim == 0:
         raise TypeError(
             f"{name} is of type {type(x).__name__}; it must be a two-dimensional array of numbers."
         )
+    require_features(name, type_name, values.shape)
+    return Input(name, values, type_name, wrap, x)
+
+
+def require_features(name: str, type_name: str, shape: tuple[int, ...]) -> None:
+    """Raise TypeError or ValueError unless these are of real numbers in two dimensions."""
     if type_name not in _TYPES and type_name != "bfloat16":
         raise TypeError(f"{name} has dtype {type_name}; allowed are {_ALLOWED}.")
-    if values.ndim != 2:
+    if len(shape) != 2:
         raise ValueError(
-            f"{name} must be two-dimensional, (n_samples, n_features); its shape is "
-            f"{tuple(values.shape)}."
+            f"{name} must be two-dimensional, (n_samples, n_features); its shape is {tuple(shape)}."
         )
-    if values.shape[1] == 0:
-        raise ValueError(f"{name} has no features; its shape is {tuple(values.shape)}.")
-    return Input(name, values, type_name, wrap, x)
+    if shape[1] == 0:
+        raise ValueError(f"{name} has no features; its shape is {tuple(shape)}.")
 
 
 def same_samples(*inputs: Any) -> None:
@@ -85,14 +92,8 @@ def _from_torch(name: str, x: Array) -> tuple[np.ndarray, str, Callable[[Any], A
     if x.device.type == "meta":
         raise ValueError(f"{name} is on the device meta and holds no values; materialise it first.")
     if x.device.type != "cpu":
-        raise ValueError(
-            f"{name} is on the device {x.device}; this build of mmkernels computes on the CPU: "
-            f"pass {name}.cpu()."
-        )
-    if x.layout != torch.strided or x.is_nested:
-        kind = "is a nested tensor" if x.is_nested else f"has the layout {x.layout}"
-        raise TypeError(f"{name} {kind}; pass a dense tensor.")
-    x = x.detach().resolve_neg()
+        raise ValueError(f"{name} is on the device {x.device}; {_ON_THE_CPU}: pass {name}.cpu().")
+    x = plain_tensor(name, x)
     if x.dtype == torch.bfloat16:
         # numpy has no bfloat16: the same bits under another name.
         return x.view(torch.int16).numpy().view(np.uint16), "bfloat16", _torch_value
@@ -102,10 +103,20 @@ def _from_torch(name: str, x: Array) -> tuple[np.ndarray, str, Callable[[Any], A
         if str(x.dtype).removeprefix("torch.") in _TYPES:
             # A tensor of a transformation (vmap, a trace) that stands for values to come.
             raise TypeError(
-                f"{name} is a {type(x).__name__} whose values cannot be read: {_sentence(error)}"
+                f"{name} is a {type(x).__name__} whose values cannot be read: {sentence(error)}"
             ) from None
         raise TypeError(f"{name} has dtype {x.dtype}; allowed are {_ALLOWED}.") from None
     return values, values.dtype.name, _torch_value
+
+
+def plain_tensor(name: str, x: Array) -> Array:
+    """The values of a dense tensor: without a gradient, and no view that negates what it shows."""
+    import torch
+
+    if x.layout != torch.strided or x.is_nested:
+        kind = "is a nested tensor" if x.is_nested else f"has the layout {x.layout}"
+        raise TypeError(f"{name} {kind}; pass a dense tensor.")
+    return x.detach().resolve_neg()
 
 
 def _from_other(name: str, x: Array) -> tuple[np.ndarray, str, Callable[[Any], Array]]:
@@ -123,10 +134,7 @@ def _from_other(name: str, x: Array) -> tuple[np.ndarray, str, Callable[[Any], A
         else:
             elsewhere = hasattr(x, "__cuda_array_interface__")
         if elsewhere:
-            raise ValueError(
-                f"{name} is not in host memory; this build of mmkernels computes on the CPU: copy "
-                "it there first."
-            )
+            raise ValueError(f"{name} is not in host memory; {_ON_THE_CPU}: copy it there first.")
         if hasattr(x, "toarray") and hasattr(x, "nnz"):
             raise TypeError(f"{name} is a sparse {type(x).__name__}; pass {name}.toarray().")
         try:
@@ -134,7 +142,7 @@ def _from_other(name: str, x: Array) -> tuple[np.ndarray, str, Callable[[Any], A
             values = np.from_dlpack(x) if only_dlpack else np.asarray(x)
         except Exception as error:
             raise TypeError(
-                f"{name} cannot be read as an array of numbers: {_sentence(error)}"
+                f"{name} cannot be read as an array of numbers: {sentence(error)}"
             ) from None
     if values.dtype.name == "bfloat16":
         return values.view(np.uint16), "bfloat16", wrap
@@ -143,7 +151,7 @@ def _from_other(name: str, x: Array) -> tuple[np.ndarray, str, Callable[[Any], A
     return values, values.dtype.name, wrap
 
 
-def _sentence(error: Exception) -> str:
+def sentence(error: Exception) -> str:
     first = (str(error).splitlines() or [type(error).__name__])[0]
     return first.split(". ")[0].rstrip(".") + "."
 

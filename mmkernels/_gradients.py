@@ -16,6 +16,16 @@ def wants_gradient(*arrays: Any) -> bool:
     )
 
 
+def carries_derivative(*arrays: Any) -> bool:
+    """Whether PyTorch would have to know of what is computed of these, in either mode."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return False
+    tensors = [array for array in arrays if isinstance(array, torch.Tensor)]
+    dual = torch.autograd.forward_ad.unpack_dual
+    return wants_gradient(*tensors) or any(dual(array).tangent is not None for array in tensors)
+
+
 def require_reverse_mode(**arrays: Any) -> None:
     """Raise TypeError, naming the argument, for derivatives that would be dropped without a word.
 

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from ._arrays import Array
+from ._dispatch import for_devices
 from ._gradients import differentiable, require_reverse_mode, wants_gradient
 from ._hsic import alignments, estimator_named, hsic_values, paired_grams, require_samples
 from ._kernels import kernel_named
 from .gram import Gram, as_gram
 
 
+@for_devices
 def hsic(
     x: Array | Gram,
     y: Array | Gram,
@@ -63,6 +65,7 @@ def hsic(
     return grams[0].wrap(np.float64(value) / grams[0].matrix.unit / grams[1].matrix.unit)
 
 
+@for_devices
 def cka(
     x: Array | Gram,
     y: Array | Gram,
@@ -98,6 +101,7 @@ def cka(
     return grams[0].wrap(np.float64(alignments(grams, [0], [1], estimator, "CKA")[0, 0]))
 
 
+@for_devices
 def cka_matrix(
     xs: Sequence[Array | Gram],
     ys: Sequence[Array | Gram] | None = None,

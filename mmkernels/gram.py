@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from ._arrays import Array, Input, as_input
 from ._checks import at_least
+from ._dispatch import for_devices
 from ._features import kernel_features, precomputed_matrix
 from ._kernels import Kernel, kernel_named
 from ._native import _cpu
@@ -80,6 +81,7 @@ class Gram:
         return matrix
 
 
+@for_devices
 def prepare_gram(
     x: Array | Gram,
     *,
@@ -139,6 +141,7 @@ def prepare_gram(
     return Gram(rows, chosen)
 
 
+@for_devices
 def centered_gram(
     x: Array | Gram, *, kernel: str = "linear", sigma: float | str | None = None
 ) -> Array:

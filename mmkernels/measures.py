@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ._arrays import Array, as_input, same_samples
+from ._dispatch import in_device_memory
 from .alignment import cka, cka_matrix, hsic
 from .cknna import cknna
 from .correlation_matrices import cmd
@@ -168,9 +169,17 @@ def _representations(name: str, given: Sequence[Array]) -> list[Any]:
     if len(given) == 0:
         raise ValueError("xs and ys must each hold at least one representation.")
     return [
-        x if isinstance(x, Neighbors | Gram) else as_input(f"{name}[{i}]", x)
+        x if isinstance(x, Neighbors | Gram) else _checked(f"{name}[{i}]", x)
         for i, x in enumerate(given)
     ]
+
+
+def _checked(name: str, x: Array) -> Any:
+    if not in_device_memory(x):
+        return as_input(name, x)
+    from .cuda._arrays import as_device_input
+
+    return as_device_input(name, x)
 
 
 def _preparation(name: str, options: dict[str, Any]) -> tuple[Callable[[Any], Any], dict[str, Any]]:

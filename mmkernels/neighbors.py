@@ -10,6 +10,7 @@ import numpy as np
 
 from ._arrays import Array, _numpy_value, as_input
 from ._checks import METRICS, at_least, neighbor_count, one_of
+from ._dispatch import for_devices
 from ._features import neighbor_features
 from ._native import _cpu
 
@@ -53,6 +54,7 @@ class Neighbors:
         return iter((self.indices, self.scores))
 
 
+@for_devices
 def knn(x: Array, k: int, *, metric: str = "cosine", queries: Array | None = None) -> Neighbors:
     """Find the k nearest rows of every row, exactly.
 

@@ -9,11 +9,13 @@ import numpy as np
 
 from ._arrays import Array, same_samples
 from ._checks import METRICS, one_of
+from ._dispatch import for_devices
 from ._native import _cpu
 from ._neighbor_lists import neighbor_list, paired_lists, representation
 from .neighbors import Neighbors
 
 
+@for_devices
 def mutual_knn(
     x: Array | Neighbors,
     y: Array | Neighbors,
@@ -46,6 +48,7 @@ def mutual_knn(
     return wrap(np.float64(shared / (n * k)))
 
 
+@for_devices
 def jaccard_knn(
     x: Array | Neighbors,
     y: Array | Neighbors,
@@ -77,6 +80,7 @@ def jaccard_knn(
     return wrap(np.float64(total / n))
 
 
+@for_devices
 def cycle_knn(
     x: Array | Neighbors,
     y: Array | Neighbors,
@@ -113,6 +117,7 @@ def cycle_knn(
     return wrap(np.float64(_cpu.cycle_count(*lists) / n))
 
 
+@for_devices
 def mutual_knn_matrix(
     xs: Sequence[Array | Neighbors],
     ys: Sequence[Array | Neighbors] | None = None,

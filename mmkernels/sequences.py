@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from ._arrays import Array
+from ._dispatch import for_devices
 from ._native import _cpu
 from ._neighbor_lists import paired_lists
 from .neighbors import Neighbors
 
 
+@for_devices
 def lcs_knn(
     x: Array | Neighbors,
     y: Array | Neighbors,
@@ -39,6 +41,7 @@ def lcs_knn(
     return wrap(np.float64(_cpu.common_subsequences(*lists).sum() / len(lists[0])))
 
 
+@for_devices
 def edit_distance_knn(
     x: Array | Neighbors,
     y: Array | Neighbors,

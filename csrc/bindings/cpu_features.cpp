@@ -45,6 +45,10 @@ void bind_features(py::module_& module) {
       })
       .def_property_readonly("scale", [](const BoundFeatures& f) { return f.features->scale; })
       .def_property_readonly("centre_norm", [](const BoundFeatures& f) { return f.features->centre_norm(); })
+      .def_property_readonly("norms", [](const BoundFeatures& f) {
+        const std::vector<double>& norms = f.features->norms;
+        return Doubles(static_cast<py::ssize_t>(norms.size()), norms.data());
+      })
       .def_property_readonly("centre", [](const BoundFeatures& f) { return f.features->centre; })
       .def_readwrite("exponent", &BoundFeatures::exponent)
       .def("along_centre", &along_centre)

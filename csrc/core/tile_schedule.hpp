@@ -34,6 +34,19 @@ struct TileSchedule {
   }
 };
 
+// All pairs of a block of rows and one of columns, in runs as above.
+struct TileRectangle {
+  int64_t rows, columns, height;
+
+  MMKERNELS_ANYWHERE int64_t count() const { return rows * columns; }
+
+  MMKERNELS_ANYWHERE TileSchedule::Tile at(int64_t index) const {
+    const int64_t first = index / (height * columns) * height, within = index - first * columns;
+    const int64_t tall = rows - first < height ? rows - first : height;
+    return {first + within % tall, within / tall, true};
+  }
+};
+
 // One more than the largest distance.
 MMKERNELS_ANYWHERE inline int64_t farthest_distance(int64_t panels) { return panels / 2 + 1; }
 

@@ -25,7 +25,7 @@ __device__ __forceinline__ double scale_of(const Features& features, int target)
 
 // x_ic, or its share of |x_i| where rows are to be of unit length.
 __device__ __forceinline__ double plain_value(const Features& features, int64_t row, int64_t column) {
-  const double value = read_value(features.view, row, column);
+  const double value = read_value(features.view, row - features.first_row, column);
   return features.unit ? value / features.norms[row] : value;
 }
 

@@ -14,7 +14,9 @@ namespace mmkernels::cuda {
 
 inline constexpr int64_t kBlockRows = 128;  // packed rows come in blocks of as many
 
-inline int64_t padded_rows(int64_t rows) { return (rows + kBlockRows - 1) / kBlockRows * kBlockRows; }
+__host__ __device__ inline int64_t padded_rows(int64_t rows) {
+  return (rows + kBlockRows - 1) / kBlockRows * kBlockRows;
+}
 inline int64_t padded_depth(int64_t columns) { return (columns + 31) / 32 * 32; }
 
 // The first row of each kind, or kNoRow.
@@ -33,6 +35,7 @@ enum class Centre { none, mean, robust };
 // In device memory, written by measure_features.
 struct Features {
   ArrayView view;
+  int64_t first_row;  // of all rows, the one that the view starts with: it may be a part of them
   bool unit;      // rows are divided by their norm first
   Centre centre_by;
   RowStatus* status;

@@ -6,21 +6,23 @@ import argparse
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-sys.path.insert(0, str(ROOT / "csrc"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "csrc"))
 
 import cpu_build
 import cuda_build
 
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 SANITIZED = ["-O1", "-g", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all"]
 # Fibers have stacks of their own, which the detector of use after return does not know.
 OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=0",
     "UBSAN_OPTIONS": "print_stacktrace=1",
 }
+LIMIT_SECONDS = 600
 
 
 def build(sanitizers: str) -> Path:
@@ -46,14 +48,37 @@ def build(sanitizers: str) -> Path:
     return target
 
 
+def run(program: Path, word: str, part: int, parts: int) -> tuple[int, str]:
+    """Exit status and output of the tests of a part."""
+    try:
+        process = subprocess.run(
+            [str(program), word, str(part), str(parts)],
+            env={**os.environ, **OPTIONS},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=LIMIT_SECONDS,
+        )
+    except subprocess.TimeoutExpired as stuck:
+        output = (stuck.stdout or b"").decode(errors="replace")
+        return 1, f"{output}\nnot done after {LIMIT_SECONDS} s\n"
+    return process.returncode, process.stdout.decode(errors="replace")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sanitize", default="none", metavar="none|address,undefined")
     parser.add_argument("word", nargs="?", default="", help="only tests whose names contain it")
     options = parser.parse_args()
     program = build(options.sanitize)
-    environment = {**os.environ, **OPTIONS}
-    return subprocess.run([str(program), options.word], env=environment).returncode
+    parts = os.cpu_count() or 1
+    failed = False
+    with ThreadPoolExecutor(parts) as pool:
+        jobs = [pool.submit(run, program, options.word, part, parts) for part in range(parts)]
+        for job in jobs:
+            status, output = job.result()
+            print(output, end="", flush=True)
+            failed = failed or status != 0
+    return int(failed)
 
 
 if __name__ == "__main__":

@@ -268,7 +268,11 @@ class OnCudaByInterface:
 
 @pytest.mark.parametrize("kind", [OnCudaByDlpack, OnCudaByInterface])
 def test_gpu_arrays_are_refused_in_a_sentence(kind):
-    with pytest.raises(ValueError, match="y is not in host memory"):
+    with pytest.raises(ValueError, match="y is not in host memory; this is computed on the CPU"):
+        mmkernels.procrustes(datasets.gaussian(20, 4), kind())
+    with pytest.raises(
+        ValueError, match=r"y is not in host memory|x is in host memory and y in CUDA"
+    ):
         mmkernels.cka(datasets.gaussian(20, 4), kind())
 
 

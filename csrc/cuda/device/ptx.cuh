@@ -108,6 +108,13 @@ __device__ __forceinline__ uint64_t atomic_max(uint64_t* at, uint64_t value) {
 __device__ __forceinline__ uint64_t atomic_min(uint64_t* at, uint64_t value) {
   return atomicMin(reinterpret_cast<unsigned long long*>(at), static_cast<unsigned long long>(value));
 }
+// Writes `value` where `expected` is.
+__device__ __forceinline__ uint64_t compare_and_swap(uint64_t* at, uint64_t expected,
+                                                     uint64_t value) {
+  return atomicCAS(reinterpret_cast<unsigned long long*>(at),
+                   static_cast<unsigned long long>(expected),
+                   static_cast<unsigned long long>(value));
+}
 
 // 2^x to 2 units in the last place; results below float32's normal range are 0.
 __device__ __forceinline__ float exp2_approximate(float x) {

@@ -6,17 +6,31 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace mmkernels::cuda {
 
 using Stream = cudaStream_t;
 
+// Memory that CUDA itself lacks, as for the code of a kernel when it is first launched.
+class OutOfDeviceMemory : public std::bad_alloc {
+ public:
+  explicit OutOfDeviceMemory(std::string sentence) : sentence_(std::move(sentence)) {}
+  const char* what() const noexcept override { return sentence_.c_str(); }
+
+ private:
+  std::string sentence_;
+};
+
 inline void require(cudaError_t status, const char* what) {
   if (status == cudaSuccess) return;
   cudaGetLastError();  // else the next call, perhaps another library's, would report it
-  throw std::runtime_error(std::string("CUDA: ") + what + ": " + cudaGetErrorString(status) + ".");
+  const std::string sentence = std::string("CUDA: ") + what + ": " + cudaGetErrorString(status) + ".";
+  if (status == cudaErrorMemoryAllocation) throw OutOfDeviceMemory(sentence);
+  throw std::runtime_error(sentence);
 }
 
 // Launches of more shared memory than a kernel may have unasked; any device has these 99 KiB.
@@ -46,6 +60,9 @@ inline void copy(void* to, const void* from, size_t bytes, Stream stream) {
   if (bytes) require(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, stream), "copy");
 }
 
+// The one function that lets the host wait; only where it is to look at values.
+inline void wait(Stream stream) { require(cudaStreamSynchronize(stream), "wait"); }
+
 // Of the current device.
 inline int multiprocessors() {
   int device = 0, count = 0;
@@ -69,6 +86,8 @@ class DeviceGuard {
   int before_ = 0;
 };
 
+inline constexpr int kOldestMajor = 8;
+
 // Devices that can run these kernels, or a sentence why there are none.
 struct Availability {
   int devices = 0;
@@ -76,14 +95,22 @@ struct Availability {
 };
 
 inline Availability availability() {
-  int count = 0;
+  int count = 0, driver = 0;
+  // Without a driver the runtime would only say that its version is insufficient.
+  if (cudaDriverGetVersion(&driver) == cudaSuccess && driver == 0)
+    return {0, "No CUDA driver is installed."};
   const cudaError_t status = cudaGetDeviceCount(&count);
   if (status != cudaSuccess) {
     cudaGetLastError();
     return {0, std::string("CUDA reports: ") + cudaGetErrorString(status) + "."};
   }
   if (count == 0) return {0, "No CUDA device is visible."};
-  return {count, ""};
+  for (int device = 0; device < count; ++device) {
+    int major = 0;
+    cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
+    if (major >= kOldestMajor) return {count, ""};
+  }
+  return {0, "No CUDA device is of compute capability 8.0 or newer."};
 }
 
 }  // namespace mmkernels::cuda

@@ -166,7 +166,7 @@ void wait_for(const unsigned* generation, unsigned seen) {
 
 bool takes_place(const std::source_location& where) {
   const char* name = std::strrchr(where.file_name(), '/');
-  const Site site{name ? name + 1 : where.file_name(), where.line()};
+  const Site site{name ? name + 1 : where.file_name(), where.line(), where.function_name()};
   std::vector<Site>& sites = control().sites;
   if (std::find(sites.begin(), sites.end(), site) == sites.end()) sites.push_back(site);
   return site != control().dropped;

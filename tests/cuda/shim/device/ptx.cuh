@@ -180,6 +180,9 @@ inline uint64_t atomic_max(uint64_t* at, uint64_t value) {
 inline uint64_t atomic_min(uint64_t* at, uint64_t value) {
   return exchange_with(at, [=](uint64_t old) { return std::min(old, value); });
 }
+inline uint64_t compare_and_swap(uint64_t* at, uint64_t expected, uint64_t value) {
+  return exchange_with(at, [=](uint64_t old) { return old == expected ? value : old; });
+}
 
 inline float exp2_approximate(float x) {
   const float result = std::exp2(x);

@@ -1,0 +1,48 @@
+// Neighbours.
+#include <map>
+#include <optional>
+
+#include "../cuda/knn.hpp"
+#include "cuda_bindings.hpp"
+
+namespace mmkernels::bindings {
+namespace {
+
+NeighborCall plan(const BoundArray& candidates, const BoundArray* queries, const std::string& metric,
+                  int k, Workspace& workspace) {
+  const std::optional<ArrayView> of_queries = queries ? std::optional(queries->view()) : std::nullopt;
+  return take_neighbor_call(candidates.view(), of_queries, metric_named(metric), k, workspace);
+}
+
+size_t knn_workspace(const BoundArray& candidates, const BoundArray* queries,
+                     const std::string& metric, int k) {
+  return bytes_taken([&](Workspace& workspace) { plan(candidates, queries, metric, k, workspace); });
+}
+
+void knn(const BoundArray& candidates, const BoundArray* queries, const std::string& metric, int k,
+         Address indices, Address scores, Address memory, Address stream) {
+  const py::gil_scoped_release released;
+  const DeviceGuard guard(candidates.device());
+  Workspace workspace = workspace_at(memory);
+  find_neighbors(plan(candidates, queries, metric, k, workspace), pointer_to<int64_t>(indices),
+                 pointer_to<double>(scores), stream_at(stream));
+}
+
+}  // namespace
+
+Metric metric_named(const std::string& name) {
+  static const std::map<std::string, Metric> metrics{
+      {"cosine", Metric::cosine}, {"ip", Metric::inner_product}, {"l2", Metric::euclidean}};
+  return metrics.at(name);
+}
+
+void bind_neighbors(py::module_& module) {
+  module.attr("most_neighbors") = kMostNeighbors;
+  module.def("knn_workspace", &knn_workspace, py::arg("candidates"), py::arg("queries"),
+             py::arg("metric"), py::arg("k"));
+  module.def("knn", &knn, py::arg("candidates"), py::arg("queries"), py::arg("metric"),
+             py::arg("k"), py::arg("indices"), py::arg("scores"), py::arg("workspace"),
+             py::arg("stream"));
+}
+
+}  // namespace mmkernels::bindings

@@ -1,0 +1,135 @@
+#include "knn.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace mmkernels::cuda {
+namespace {
+
+// Room for the k best, for those that errors do not tell from them, and for those of a round.
+int list_capacity(int k) { return (4 * k + 128 + 31) / 32 * 32; }
+
+// Whether a row that has seen `seen` candidates in random order has room for the next `more`: about
+// k more / seen of them are better than its limit, and kSigmas standard deviations as a reserve.
+bool has_room(const NeighborSearch& search, int64_t seen, int64_t more) {
+  constexpr double kSigmas = 7, kUndecided = 24;
+  if (seen + more <= search.lists.capacity) return true;
+  if (seen <= search.k) return false;
+  const double hits = static_cast<double>(search.k) * static_cast<double>(more) / static_cast<double>(seen);
+  return search.k + kUndecided + hits + kSigmas * std::sqrt(hits) <= search.lists.capacity;
+}
+
+// How far the next round may go: as far as lists have room, at most doubling what was seen, and at
+// least one step. seen_at(reach) is what a row has seen when steps before `reach` are done; a
+// step has `tiles` tiles, of which a launch takes less than 2^31.
+template <class SeenAt>
+int64_t next_reach(const NeighborSearch& search, int64_t done, int64_t end, int64_t tiles,
+                   SeenAt&& seen_at) {
+  constexpr int64_t kMostTiles = (int64_t{1} << 31) - 1;
+  const int64_t seen = seen_at(done), most = kMostTiles / tiles;
+  int64_t reach = done + 1;
+  while (reach < end && reach - done < most && has_room(search, seen, seen_at(reach + 1) - seen) &&
+         (seen == 0 || seen_at(reach + 1) <= 2 * seen))
+    ++reach;
+  return reach;
+}
+
+int64_t blocks_of(const NeighborPart& part) { return padded_rows(part.count) / kBlockRows; }
+
+}  // namespace
+
+NeighborSearch take_neighbor_search(const ArrayView& candidates,
+                                    const std::optional<ArrayView>& queries, Metric metric, int k,
+                                    bool scattered, Workspace& workspace) {
+  NeighborSearch search{};
+  search.metric = metric;
+  search.k = k;
+  search.among_themselves = !queries;
+  const bool unit = metric == Metric::cosine;
+  search.candidates = take_features(candidates, unit, Centre::robust, workspace);
+  search.candidate_rows =
+      take_neighbor_operand(candidates.rows, candidates.columns, scattered, workspace);
+  search.queries = search.candidates;
+  search.query_rows = search.candidate_rows;
+  if (queries) {
+    search.queries = take_features(*queries, unit, Centre::robust, workspace);
+    search.query_rows = take_neighbor_operand(queries->rows, queries->columns, false, workspace);
+  }
+  NeighborLists& lists = search.lists;
+  lists.rows = search.query_rows.padded;
+  lists.capacity = list_capacity(k);
+  lists.entries = workspace.take<Candidate>(lists.rows * lists.capacity);
+  lists.counts = workspace.take<int>(lists.rows);
+  lists.limits = workspace.take<float>(lists.rows);
+  lists.overflowed = workspace.take<int>(lists.rows);
+  lists.overflowed_count = workspace.take<int>(1);
+  return search;
+}
+
+void meet_itself(const NeighborSearch& search, const NeighborPart& part, Stream stream) {
+  const int64_t end = blocks_of(part) / 2 + 1;
+  // Blocks at distances below `reach` are 2 reach - 1 blocks around a row's own.
+  const auto seen_at = [&](int64_t reach) {
+    return reach ? std::min((2 * reach - 1) * kBlockRows, padded_rows(part.count)) : 0;
+  };
+  for (int64_t done = 0; done < end;) {
+    const int64_t reach = next_reach(search, done, end, blocks_of(part), seen_at);
+    filter_pairs(search, part, done, reach, stream);
+    cut_lists(search, part, stream);
+    done = reach;
+  }
+}
+
+void meet(const NeighborSearch& search, const NeighborPart& queries, const NeighborPart& candidates,
+          Stream stream) {
+  // Rows of a part among themselves have met before; queries have seen the parts before this one.
+  const int64_t before = search.among_themselves ? queries.count : candidates.first;
+  const int64_t end = blocks_of(candidates);
+  const auto seen_at = [&](int64_t reach) { return before + reach * kBlockRows; };
+  for (int64_t done = 0; done < end;) {
+    const int64_t reach = next_reach(search, done, end, blocks_of(queries), seen_at);
+    filter_parts(search, queries, candidates, done, reach, stream);
+    cut_lists(search, queries, stream);
+    done = reach;
+  }
+  if (search.among_themselves) cut_lists(search, candidates, stream);
+}
+
+NeighborCall take_neighbor_call(const ArrayView& candidates, const std::optional<ArrayView>& queries,
+                                Metric metric, int k, Workspace& workspace) {
+  NeighborCall call{};
+  call.search = take_neighbor_search(candidates, queries, metric, k, true, workspace);
+  call.candidates = take_neighbor_part(call.search.candidates, 0, candidates.rows, workspace);
+  call.queries = call.candidates;
+  if (queries) call.queries = take_neighbor_part(call.search.queries, 0, queries->rows, workspace);
+  const int64_t capacity = call.search.lists.capacity;
+  call.exact = workspace.take<double>(std::min(kScoredAtOnce, call.queries.count * capacity));
+  return call;
+}
+
+void find_neighbors(const NeighborCall& call, int64_t* indices, double* scores, Stream stream) {
+  const NeighborSearch& search = call.search;
+  const NeighborPart &queries = call.queries, &candidates = call.candidates;
+  const bool euclidean = search.metric == Metric::euclidean;
+  measure_features(search.candidates, stream);
+  pack_neighbor_part(search.candidate_rows, candidates, search.candidates, euclidean, false, stream);
+  if (!search.among_themselves) {
+    measure_features(search.queries, search.candidates, stream);
+    pack_neighbor_part(search.query_rows, queries, search.candidates, euclidean, true, stream);
+  }
+  start_lists(search, stream);
+  if (search.among_themselves)
+    meet_itself(search, candidates, stream);
+  else
+    meet(search, queries, candidates, stream);
+  const int64_t at_once = kScoredAtOnce / search.lists.capacity;
+  for (int64_t first = 0; first < queries.count; first += at_once) {
+    const int64_t count = std::min(at_once, queries.count - first);
+    score_lists(search, queries, candidates, first, count, call.exact, stream);
+    rank_lists(search, queries, first, count, call.exact, indices, scores, stream);
+  }
+  collect_overflowed(search, queries, stream);
+  search_overflowed(search, queries, candidates, indices, scores, stream);
+}
+
+}  // namespace mmkernels::cuda

@@ -1,0 +1,108 @@
+// The similarity that neighbours are ordered by, in float64 of the rows as given.
+#pragma once
+
+#include <cmath>
+
+#include "knn.hpp"
+#include "neighbor_operand.cuh"
+
+namespace mmkernels::cuda {
+
+// What scores are computed from: queries of one part, candidates of another.
+struct Scoring {
+  Features queries, candidates;
+  Metric metric;
+};
+
+// Rows shorter than this are multiplied by a power of two, else their squares would underflow.
+inline constexpr double kTiny = 0x1p-400;
+
+__device__ __forceinline__ double factor_of(const Scoring& scoring) {
+  const double largest = ptx::bits_double(*scoring.candidates.largest);
+  if (scoring.metric == Metric::cosine || !(largest > 0 && largest < kTiny)) return 1;
+  return scale_of(scoring.candidates, 0);
+}
+
+// One row of an array, its type known: reads need not ask for it.
+template <class Stored>
+struct TypedRow {
+  const char* data;
+  int64_t stride;
+  __device__ __forceinline__ double operator[](int64_t column) const {
+    return *reinterpret_cast<const Stored*>(data + column * stride);
+  }
+};
+struct HalfRow {
+  const char* data;
+  int64_t stride;
+  __device__ __forceinline__ double operator[](int64_t column) const {
+    return ptx::from_half(*reinterpret_cast<const uint16_t*>(data + column * stride));
+  }
+};
+struct BfloatRow {
+  const char* data;
+  int64_t stride;
+  __device__ __forceinline__ double operator[](int64_t column) const {
+    return ptx::from_bfloat16(*reinterpret_cast<const uint16_t*>(data + column * stride));
+  }
+};
+struct AnyRow {
+  const ArrayView& view;
+  int64_t row;
+  __device__ __forceinline__ double operator[](int64_t column) const {
+    return read_value(view, row, column);
+  }
+};
+
+// A warp's sum over the coordinates, in the order that any two rows have.
+template <class Row>
+__device__ __forceinline__ double sum_of_pair(const Row& x, const Row& y, int64_t columns, bool differences,
+                              double factor_x, double factor_y) {
+  double sum = 0;
+  for (int64_t c = ptx::thread() % 32; c < columns; c += 32) {
+    const double a = x[c] * factor_x, b = y[c] * factor_y;
+    const double difference = a - b;
+    sum += differences ? difference * difference : a * b;
+  }
+  return sum_of_lanes(sum);
+}
+
+__device__ __forceinline__ double sum_of_pair(const ArrayView& x, int64_t i, const ArrayView& y, int64_t j,
+                              bool differences, double factor_x, double factor_y) {
+  const int64_t columns = x.columns;
+  const char *of_x = x.data + i * x.row_stride, *of_y = y.data + j * y.row_stride;
+  const auto sum = [&](auto row) {
+    using Row = decltype(row);
+    return sum_of_pair(Row{of_x, x.column_stride}, Row{of_y, y.column_stride}, columns, differences,
+                       factor_x, factor_y);
+  };
+  if (x.type == y.type && x.type == Type::float32) return sum(TypedRow<float>{});
+  if (x.type == y.type && x.type == Type::float64) return sum(TypedRow<double>{});
+  if (x.type == y.type && x.type == Type::float16) return sum(HalfRow{});
+  if (x.type == y.type && x.type == Type::bfloat16) return sum(BfloatRow{});
+  return sum_of_pair(AnyRow{x, i}, AnyRow{y, j}, columns, differences, factor_x, factor_y);
+}
+
+// The similarity of query i and candidate j, by a warp; `factor` as of factor_of.
+__device__ __forceinline__ double similarity(const Scoring& scoring, int64_t i, int64_t j, double factor) {
+  const ArrayView &x = scoring.queries.view, &y = scoring.candidates.view;
+  const int64_t in_x = i - scoring.queries.first_row, in_y = j - scoring.candidates.first_row;
+  if (scoring.metric == Metric::euclidean)
+    return 0 - sum_of_pair(x, in_x, y, in_y, true, factor, factor) / factor / factor;
+  if (scoring.metric == Metric::inner_product)
+    return sum_of_pair(x, in_x, y, in_y, false, factor, factor) / factor / factor;
+  const double norm_x = scoring.queries.norms[i], norm_y = scoring.candidates.norms[j];
+  const bool plain = norm_x > 0x1p-500 && norm_x < 0x1p500 && norm_y > 0x1p-500 && norm_y < 0x1p500;
+  if (plain) return sum_of_pair(x, in_x, y, in_y, false, 1, 1) / (norm_x * norm_y);
+  return sum_of_pair(x, in_x, y, in_y, false, 1 / norm_x, 1 / norm_y);
+}
+
+__device__ __forceinline__ bool better(double score, int64_t index, double than_score, int64_t than_index) {
+  return score > than_score || (score == than_score && index < than_index);
+}
+
+__device__ __forceinline__ bool both_usable(const Scoring& scoring) {
+  return usable(*scoring.queries.status) && usable(*scoring.candidates.status);
+}
+
+}  // namespace mmkernels::cuda

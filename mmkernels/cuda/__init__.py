@@ -1,0 +1,41 @@
+"""Metrics of arrays in CUDA memory, on the caller's current stream.
+
+The functions of :mod:`mmkernels` come here by themselves where an argument lies on a device, so
+there is seldom a reason to name this package; :func:`check` and :func:`is_available` are the
+exceptions. Nothing waits for the device, except :func:`check`.
+
+>>> mmkernels.cuda.is_available() or mmkernels.cuda.why_unavailable() is not None
+True
+"""
+
+from __future__ import annotations
+
+from . import _module
+from .features import check
+from .neighbors import DeviceNeighbors, knn
+from .streaming import knn_of_host_rows
+
+__all__ = [
+    "DeviceNeighbors",
+    "check",
+    "device_count",
+    "is_available",
+    "knn",
+    "knn_of_host_rows",
+    "why_unavailable",
+]
+
+
+def is_available() -> bool:
+    """Whether this installation has the CUDA back end and this machine a device for it."""
+    return device_count() > 0
+
+
+def why_unavailable() -> str | None:
+    """A sentence that says what is missing; None where :func:`is_available`."""
+    return _module.availability()[1]
+
+
+def device_count() -> int:
+    """The CUDA devices of this machine; 0 where they cannot be used."""
+    return _module.availability()[0]
