@@ -14,18 +14,14 @@ if TYPE_CHECKING:
     import torch
 
 
-def linear(x: np.ndarray) -> torch.Tensor:
-    import torch
-
-    rows = torch.from_numpy(x)
+def linear(rows: torch.Tensor) -> torch.Tensor:
     rows = rows - rows.mean(dim=0)
     return (rows @ rows.T).fill_diagonal_(0)
 
 
-def rbf(x: np.ndarray, sigma: float) -> torch.Tensor:
+def rbf(rows: torch.Tensor, sigma: float) -> torch.Tensor:
     import torch
 
-    rows = torch.from_numpy(x)
     rows = rows - rows.mean(dim=0)
     squares = rows.square().sum(dim=1)
     distances = torch.addmm(squares[:, None] + squares, rows, rows.T, alpha=-2)
@@ -44,8 +40,16 @@ def cka(k: torch.Tensor, l: torch.Tensor) -> float:  # noqa: E741
     return unbiased_hsic(k, l) / math.sqrt(unbiased_hsic(k, k) * unbiased_hsic(l, l))
 
 
+def cka_linear(x: np.ndarray, y: np.ndarray) -> float:
+    import torch
+
+    return cka(*(linear(torch.from_numpy(z)) for z in (x, y)))
+
+
 def cka_rbf(x: np.ndarray, y: np.ndarray, sigma: float = SIGMA) -> float:
-    return cka(rbf(x, sigma), rbf(y, sigma))
+    import torch
+
+    return cka(*(rbf(torch.from_numpy(z), sigma) for z in (x, y)))
 
 
 PEER = Peer(
@@ -53,7 +57,7 @@ PEER = Peer(
     distribution="torch",
     computes="the same estimate from two float32 n x n kernel matrices of centred features",
     operations={
-        "cka linear": lambda x, y: cka(linear(x), linear(y)),
+        "cka linear": cka_linear,
         "cka rbf": cka_rbf,
     },
 )

@@ -1,0 +1,125 @@
+"""What is measured on a device, the most telling first: a run that is short of time leaves the
+rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from contest import Verdict
+
+from . import answers, contenders, inputs
+from .contenders import Contender
+
+SMALL, LARGE = 65_536, 1_000_000
+LAYERS = 12
+# A part of the queries is enough to time a search of a million rows by others.
+PARTS = 16
+
+
+@dataclass(frozen=True)
+class Contest:
+    """The first contender is ours. `flops` counts each unordered pair (of samples, or of features
+    where that is the work) once. `truth` makes of the inputs what `compare` holds answers against.
+    `limit_seconds` is what a contender may take in all, `least_seconds` what it surely needs."""
+
+    key: str
+    what: str
+    n: int
+    d: int
+    k: int | None
+    inputs: Callable[[int, int, str], Any]
+    contenders: tuple[Contender, ...]
+    flops: Callable[[int, int], float]
+    truth: Callable[[Any, int | None], Any]
+    compare: Callable[[Any, Any, Any, int | None, bool], Verdict]
+    limit_seconds: float = 30
+    least_seconds: float = 3
+
+
+def neighbors(n: int, d: int, k: int) -> Contest:
+    large = n >= LARGE
+    return Contest(
+        key=f"knn, n = {n}, d = {d}, k = {k}",
+        what="neighbours, l2",
+        n=n,
+        d=d,
+        k=k,
+        inputs=inputs.one,
+        contenders=contenders.neighbors(PARTS if large else 1),
+        flops=lambda n, d: float(n) * n * d,
+        truth=lambda x, k: None,
+        compare=lambda x, _, found, k, exact: answers.neighbors(x, found, k, exact),
+        limit_seconds=75 if large else 30,
+        least_seconds=d / 100 if large else 3,
+    )
+
+
+def rbf(d: int) -> Contest:
+    return Contest(
+        key=f"cka rbf, n = {SMALL}, d = {d}",
+        what="cka rbf, unbiased",
+        n=SMALL,
+        d=d,
+        k=None,
+        inputs=inputs.two,
+        contenders=contenders.RBF,
+        flops=lambda n, d: 2.0 * n * n * d,
+        truth=lambda xy, _: answers.cka_rbf(*xy, contenders.bandwidth(xy[0])),
+        compare=lambda _, truth, found, k, exact: answers.score(found, truth, exact),
+    )
+
+
+def linear(d: int) -> Contest:
+    return Contest(
+        key=f"cka linear, n = {SMALL}, d = {d}",
+        what="cka linear, unbiased",
+        n=SMALL,
+        d=d,
+        k=None,
+        inputs=inputs.two,
+        contenders=contenders.LINEAR,
+        # X'Y, and X'X and Y'Y, of which either half is enough.
+        flops=lambda n, d: 4.0 * n * d * d,
+        truth=lambda xy, _: answers.cka_linear(*xy),
+        compare=lambda _, truth, found, k, exact: answers.score(found, truth, exact),
+    )
+
+
+def overlap() -> Contest:
+    return Contest(
+        key=f"overlap of {LAYERS} layers",
+        what=f"overlap of all pairs of {LAYERS} layers",
+        n=16_384,
+        d=1024,
+        k=10,
+        inputs=lambda n, d, device: inputs.layers(n, d, device, LAYERS),
+        contenders=contenders.OVERLAP,
+        flops=lambda n, d: float(LAYERS) * n * n * d,
+        truth=lambda xs, k: contenders.torch_overlap([x.double() for x in xs], k),
+        compare=lambda _, truth, found, k, exact: answers.scores(found, truth, exact),
+    )
+
+
+CONTESTS = (
+    *(neighbors(SMALL, d, 10) for d in (1024, 256, 4096, 128)),
+    rbf(1024),
+    linear(1024),
+    overlap(),
+    *(neighbors(LARGE, d, 10) for d in (256, 1024, 128)),
+    *(neighbors(SMALL, d, 100) for d in (1024, 256)),
+    rbf(4096),
+    linear(4096),
+    *(neighbors(SMALL, d, 32) for d in (1024, 256)),
+    *(neighbors(LARGE, d, 100) for d in (256, 1024)),
+    neighbors(LARGE, 4096, 10),
+    *(neighbors(SMALL, d, k) for d in (128, 4096) for k in (32, 100)),
+    *(neighbors(LARGE, d, 32) for d in (256, 1024)),
+    *(neighbors(LARGE, 128, k) for k in (32, 100)),
+    *(neighbors(LARGE, 4096, k) for k in (32, 100)),
+)
+
+
+def find(key: str) -> Contest:
+    return next(contest for contest in CONTESTS if contest.key == key)

@@ -1,0 +1,50 @@
+"""What the contests measure on, drawn on the device: as in peers/problem.py, factors and noise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+FACTORS = 64
+CHUNK_ROWS = 65_536
+
+
+def representation(n: int, d: int, *, seed: int, device: str, bent: bool = False) -> Any:
+    """(n, d): views of the same factors for one `seed`, whatever d; columns of variance about 1."""
+    import torch
+
+    draw = torch.Generator(device).manual_seed(seed)
+    own = torch.Generator(device).manual_seed(1000 * seed + d + (500 if bent else 0))
+    mixing = torch.randn(FACTORS, d, generator=own, device=device) / FACTORS**0.5
+    rows = torch.empty(n, d, device=device)
+    for start in range(0, n, CHUNK_ROWS):
+        part = rows[start : start + CHUNK_ROWS]
+        mixed = torch.randn(len(part), FACTORS, generator=draw, device=device) @ mixing
+        mixed = mixed.tanh() if bent else mixed
+        mixed += torch.randn(len(part), d, generator=own, device=device)
+        part.copy_(mixed / 2**0.5)
+    return rows
+
+
+def one(n: int, d: int, device: str) -> Any:
+    """Embeddings as models give them: of unit length, in bfloat16."""
+    import torch
+
+    return unit(representation(n, d, seed=1, device=device)).to(torch.bfloat16)
+
+
+def unit(rows: Any) -> Any:
+    return rows.div_(rows.norm(dim=1, keepdim=True))
+
+
+def two(n: int, d: int, device: str) -> tuple[Any, Any]:
+    return tuple(representation(n, d, seed=1, device=device, bent=bent) for bent in (False, True))
+
+
+def layers(n: int, d: int, device: str, count: int) -> list[Any]:
+    """Each a little further from the first."""
+    import torch
+
+    first = representation(n, d, seed=1, device=device)
+    other = representation(n, d, seed=2, device=device)
+    steps = [layer / max(1, count - 1) for layer in range(count)]
+    return [unit((1 - step) * first + step * other).to(torch.bfloat16) for step in steps]

@@ -1,0 +1,67 @@
+"""Small calls of every family of kernels, for compute-sanitizer; see gpu.sh.
+
+Sizes are not multiples of anything, so that every edge of a tile is met. Exits with 1 where a call
+fails; what runs on the CPU alone is said and passed over.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+SAMPLES = 300
+WIDTHS = (48, 33)
+
+
+def cases(mmkernels: Any, x: Any, y: Any) -> dict[str, Callable[[], Any]]:
+    half, wide = x.half(), x.double()
+    named = {
+        "knn, cosine": lambda: mmkernels.knn(x, 10),
+        "knn, l2, float16": lambda: mmkernels.knn(half, 7, metric="l2"),
+        "knn, ip, float64": lambda: mmkernels.knn(wide, 100, metric="ip"),
+        "knn of queries": lambda: mmkernels.knn(x, 5, queries=x[:77] + 1),
+        "mutual_knn": lambda: mmkernels.mutual_knn(x, y, k=10),
+        "jaccard_knn": lambda: mmkernels.jaccard_knn(x, y, k=10),
+        "cycle_knn": lambda: mmkernels.cycle_knn(x, y, k=10),
+        "lcs_knn": lambda: mmkernels.lcs_knn(x, y, k=10),
+        "edit_distance_knn": lambda: mmkernels.edit_distance_knn(x, y, k=10),
+        "mutual_knn_matrix": lambda: mmkernels.mutual_knn_matrix([x, y, x + y[:, :1]], k=10),
+        "cka, linear": lambda: mmkernels.cka(x, y),
+        "hsic, linear, biased": lambda: mmkernels.hsic(x, y, unbiased=False),
+    }
+    for kernel in ("rbf", "laplacian"):
+        named[f"cka, {kernel}"] = lambda kernel=kernel: mmkernels.cka(
+            x, y, kernel=kernel, sigma=9.0
+        )
+        named[f"centered_gram, {kernel}"] = lambda kernel=kernel: mmkernels.centered_gram(
+            x, kernel=kernel, sigma=9.0
+        )
+    return named
+
+
+def main() -> int:
+    import torch
+
+    import mmkernels
+
+    device = sys.argv[1] if len(sys.argv) > 1 else "cuda"
+    draw = torch.Generator().manual_seed(0)
+    x, y = (torch.randn(SAMPLES, d, generator=draw).to(device) for d in WIDTHS)
+    failed = 0
+    for name, call in cases(mmkernels, x, y).items():
+        try:
+            call()
+            if device == "cuda":
+                torch.cuda.synchronize()
+            print(f"{name}: done", flush=True)
+        except NotImplementedError as error:
+            print(f"{name}: not on this device ({error})", flush=True)
+        except Exception as error:
+            failed = 1
+            print(f"{name}: FAILED: {type(error).__name__}: {error}", flush=True)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
