@@ -11,17 +11,25 @@ True
 from __future__ import annotations
 
 from . import _module
+from .alignment import cka, cka_matrix, hsic
 from .features import check
+from .gram import DeviceGram, centered_gram, prepare_gram
 from .neighbors import DeviceNeighbors, knn
 from .streaming import knn_of_host_rows
 
 __all__ = [
+    "DeviceGram",
     "DeviceNeighbors",
+    "centered_gram",
     "check",
+    "cka",
+    "cka_matrix",
     "device_count",
+    "hsic",
     "is_available",
     "knn",
     "knn_of_host_rows",
+    "prepare_gram",
     "why_unavailable",
 ]
 
