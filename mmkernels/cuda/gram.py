@@ -99,8 +99,8 @@ def prepare_gram(
     Where the median distance is 0, or a polynomial leaves float64's range, all results are NaN.
 
     Cost: O(n d); sigma="median" takes one to three passes of n^2 d / 2 multiply-adds ("exact": six
-    times as many). Memory: 2 n d bytes for each part and some 40 bytes per row; 4 MiB more while the
-    median is sought.
+    times as many). Memory: 2 n d bytes for each part and some 40 bytes per row; 4 MiB more while
+    the median is sought.
     """
     chosen = kernel_named(kernel, sigma, degree, offset, gamma)
     return as_device_gram("x", x, chosen, precision)
