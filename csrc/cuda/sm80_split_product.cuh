@@ -54,25 +54,29 @@ struct TileOf {
 // and what the small parts add up to is kept apart from the large.
 inline constexpr int kStepsToMove = 4;
 
+// Rows of an operand, from some depth on.
+struct SplitRows {
+  const uint16_t* first;  // of the first part
+  int64_t part_size;      // from a value to its next part
+};
+
 template <class Tier>
-__device__ __forceinline__ void copy_split_step(const uint16_t* rows, const uint16_t* columns,
-                                                const SplitOperand& operand, int step,
-                                                uint8_t* stage) {
+__device__ __forceinline__ void copy_split_step(const SplitRows& rows, const SplitRows& columns,
+                                                int64_t pitch, int step, uint8_t* stage) {
   constexpr int chunks = kRowBytes / 16, at_once = kTileThreads / chunks;
   const int row = ptx::thread() / chunks, chunk = ptx::thread() % chunks;
-  const int64_t offset = row * operand.depth + step * kDepth + chunk * 8;
-  const int64_t part_size = operand.rows * operand.depth;
+  const int64_t offset = row * pitch + step * kDepth + chunk * 8;
 #pragma unroll
   for (int p = 0; p < Tier::kParts; ++p) {
     uint8_t* part = stage + p * TileOf<Tier>::kPartBytes;
 #pragma unroll
     for (int r = 0; r < kTileRows; r += at_once)
       ptx::copy_async(part + swizzled(row + r, chunk),
-                      rows + p * part_size + offset + r * operand.depth);
+                      rows.first + p * rows.part_size + offset + r * pitch);
 #pragma unroll
     for (int r = 0; r < Tier::kColumns; r += at_once)
       ptx::copy_async(part + kColumnsAt + swizzled(row + r, chunk),
-                      columns + p * part_size + offset + r * operand.depth);
+                      columns.first + p * columns.part_size + offset + r * pitch);
   }
 }
 
@@ -128,18 +132,15 @@ __device__ __forceinline__ void move_sums(float (&to)[kFragments][4][4],
       }
 }
 
-// products = the block of 128 rows from `row` on times Tier::kColumns ones from `column` on.
-// `shared` holds TileOf<Tier>::kSharedBytes, which nobody uses until all threads have met, and are
+// products = 128 rows times Tier::kColumns columns over `count` steps of the depth; both are `pitch`
+// apart from one to the next. `shared` holds TileOf<Tier>::kSharedBytes, which nobody uses until all threads have met, and are
 // free to be used again when all have returned and met.
 template <class Tier>
-__device__ __forceinline__ void multiply_split(const SplitOperand& operand, int64_t row,
-                                               int64_t column, uint8_t* shared,
+__device__ __forceinline__ void multiply_split(const SplitRows& rows, const SplitRows& columns,
+                                               int64_t pitch, int count, uint8_t* shared,
                                                typename TileOf<Tier>::Sums& products) {
   using Tile = TileOf<Tier>;
   constexpr bool moves = Tier::kParts == 3;
-  const uint16_t* rows = operand.parts + row * operand.depth;
-  const uint16_t* columns = operand.parts + column * operand.depth;
-  const int count = static_cast<int>(operand.depth / kDepth);
   // For two parts and one, all sums are in `products`.
   typename Tile::Sums large{}, small{};
   auto& main_sums = moves ? large : products;
@@ -154,17 +155,17 @@ __device__ __forceinline__ void multiply_split(const SplitOperand& operand, int6
 #pragma unroll
   for (int s = 0; s < Tier::kStages - 1; ++s) {
     if (s < count)
-      copy_split_step<Tier>(rows, columns, operand, s, shared + s * Tile::kStageBytes);
+      copy_split_step<Tier>(rows, columns, pitch, s, shared + s * Tile::kStageBytes);
     ptx::commit_copies();
   }
-  int stage = 0, free_stage = Tier::kStages - 1;
+  int stage = 0;
   for (int step = 0; step < count; ++step) {
     ptx::wait_copies<Tier::kStages - 2>();
     // All have their part of this step, and all are done with the stage that is filled next.
     ptx::sync_threads();
-    const int next = step + Tier::kStages - 1;
+    const int next = step + Tier::kStages - 1, free_stage = stage ? stage - 1 : Tier::kStages - 1;
     if (next < count)
-      copy_split_step<Tier>(rows, columns, operand, next, shared + free_stage * Tile::kStageBytes);
+      copy_split_step<Tier>(rows, columns, pitch, next, shared + free_stage * Tile::kStageBytes);
     ptx::commit_copies();
     const uint8_t* at = shared + stage * Tile::kStageBytes;
 #pragma unroll
@@ -184,12 +185,23 @@ __device__ __forceinline__ void multiply_split(const SplitOperand& operand, int6
     }
     if (moves && (step + 1) % kStepsToMove == 0) move_sums(products, large);
     stage = stage + 1 == Tier::kStages ? 0 : stage + 1;
-    free_stage = free_stage + 1 == Tier::kStages ? 0 : free_stage + 1;
   }
   if (moves) {
     move_sums(products, large);
     move_sums(products, small);
   }
+}
+
+// The block of 128 rows of an operand from `row` on times Tier::kColumns of its rows from `column`
+// on, over the whole depth.
+template <class Tier>
+__device__ __forceinline__ void multiply_split(const SplitOperand& operand, int64_t row,
+                                               int64_t column, uint8_t* shared,
+                                               typename TileOf<Tier>::Sums& products) {
+  const int64_t part_size = operand.rows * operand.depth;
+  multiply_split<Tier>(SplitRows{operand.parts + row * operand.depth, part_size},
+                       SplitRows{operand.parts + column * operand.depth, part_size}, operand.depth,
+                       static_cast<int>(operand.depth / kDepth), shared, products);
 }
 
 }  // namespace mmkernels::cuda

@@ -27,7 +27,7 @@ LIMIT_SECONDS = 600
 
 def build(sanitizers: str) -> Path:
     """The program of all tests, compiled with the sanitizers named, or with none."""
-    flags, link = ["-O2", "-g0"], []
+    flags, link = cuda_build.SHIM, []
     if sanitizers != "none":
         link = [f"-fsanitize={sanitizers}"]
         flags = [*SANITIZED, *link]
