@@ -23,8 +23,9 @@ def linear_scores(
 ) -> Array | None:
     """Scores of the first ``lefts`` sides with the others; of all with all if there are no others.
 
-    None where kernel matrices are needed or take fewer multiplications. Memory: 2, 4 or 6 bytes (by precision) for each of the n values of a
-    feature, widths rounded up to a multiple of 128, and up to 132 MiB.
+    None where kernel matrices are needed or take fewer multiplications. Memory: 2, 4 or 6 bytes (by
+    precision) for each of the n values of a feature, widths rounded up to a multiple of 128, and up
+    to 132 MiB.
     """
     rows = _rows(sides, kernel, precision)
     if rows is None:

@@ -4,6 +4,7 @@
 #include "arrays.hpp"
 #include "check.hpp"
 #include "feature_products.hpp"
+#include "synchronisation.hpp"
 
 using namespace mmkernels;
 using namespace mmkernels::cuda;
@@ -171,7 +172,7 @@ TEST(sample_that_outweighs_all_others_costs_no_digits) {
     CHECK_NEAR(all[1], xy / std::sqrt(xx * yy), 1e-5, parts);
     CHECK_NEAR(all[2], xz / std::sqrt(xx * zz), parts == 3 ? 1e-5 : 2e-2, parts);
     CHECK_NEAR(scores({&x, &y}, 1, parts, FeatureScore::hsic, estimator)[0], xy, 1e-5 * xy);
-    CHECK_NEAR(scores({&x}, 1, 1, FeatureScore::hsic, estimator)[0], xx, 1e-5 * xx);
+    CHECK_NEAR(scores({&x}, 1, 3, FeatureScore::hsic, estimator)[0], xx, 1e-5 * xx);
   }
 }
 
@@ -199,4 +200,17 @@ TEST(unusable_features_have_no_alignment) {
   Matrix zero = x;
   for (int64_t c = 0; c < 4; ++c) zero.at(3, c) = 0;
   CHECK(std::isnan(scores({&y, &zero}, 1, 1, FeatureScore::cka, Estimator::song, true)[0]));
+}
+
+TEST(no_synchronisation_of_feature_products_can_be_left_out) {
+  if (shim::control().seed != 0) return;  // it goes through seeds of its own
+  const Matrix x = testing::normal(70, 70, 1), y = related(x, 70, 2);
+  const Matrix few = testing::normal(70, 3, 1);
+  Matrix far = few, other = related(few, 2, 2);
+  for (Matrix* set : {&far, &other}) set->at(69, 0) = 3e3f;
+  testing::every_site_matters([&] {
+    check_pair(x, y, 3, FeatureScore::hsic, Estimator::gretton);
+    check_pair(few, y, 3, FeatureScore::cka, Estimator::song);
+    check_pair(far, other, 3, FeatureScore::hsic, Estimator::song);
+  });
 }

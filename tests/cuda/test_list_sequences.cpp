@@ -7,6 +7,7 @@
 #include "index_lists_of.hpp"
 #include "list_cycle.hpp"
 #include "list_sequences.hpp"
+#include "synchronisation.hpp"
 
 using namespace mmkernels;
 using namespace mmkernels::cuda;
@@ -140,5 +141,15 @@ TEST(unusable_lists_have_no_order) {
       CHECK(std::isnan(cycle(x, spoilt, 80, k, k)));
       CHECK(std::isnan(cycle(spoilt, x, 80, k, k)));
     }
+  }
+}
+
+TEST(no_synchronisation_of_sequences_can_be_left_out) {
+  if (shim::control().seed != 0) return;  // it goes through seeds of its own
+  std::mt19937_64 generator(5);
+  for (int k : {40, 80}) {
+    const Lists x = testing::random_lists(40, k, k + 9, 0, generator);
+    const Lists y = disturbed(x, generator);
+    testing::every_site_matters([&] { check_scores(x, y, 40, k, k); });
   }
 }
