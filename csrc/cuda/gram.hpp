@@ -99,6 +99,19 @@ PairPass take_pair_pass(int64_t samples, Workspace& workspace);
 void run_pair_pass(const KernelMatrix& k, const KernelMatrix& l, const PairPass& pass,
                    Stream stream);
 
+// H K H written out, in the caller's units.
+struct CenteredGram {
+  TileSchedule schedule;
+  uint64_t* rows;  // [padded rows] sums over j != i in fixed point
+  double* means;   // [n] of rows, and of all
+};
+
+CenteredGram take_centered_gram(int64_t samples, Workspace& workspace);
+
+// out (n, n), float32 or (wide) float64, row-major; NaN for rows that are not usable.
+void write_centered_gram(const KernelMatrix& matrix, const CenteredGram& gram, bool wide, void* out,
+                         Stream stream);
+
 enum class Score { hsic, cka };
 
 // *score from a pass that has run: NaN for rows that are not usable, and for a CKA that would be

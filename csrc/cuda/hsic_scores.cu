@@ -2,9 +2,7 @@
 #include <cmath>
 
 #include "block_sums.cuh"
-#include "features.cuh"
-#include "gram.hpp"
-#include "split_operands.cuh"
+#include "gram_tiles.cuh"
 
 namespace mmkernels::cuda {
 namespace {
@@ -23,20 +21,8 @@ struct Side {
   const uint64_t* rows;
   const KernelState state;
 
-  // K_ii as the tiles would hold it.
-  __device__ double diagonal(int64_t row) const {
-    if (matrix.choice.kernel == Kernel::distance) return -state.shift;
-    if (matrix.exponential()) return (state.minus_one ? 0.0 : 1.0) - state.shift;
-    const double product = matrix.own_products[row];
-    if (matrix.choice.kernel == Kernel::linear) return product;
-    const double base = 2.0 * matrix.terms[row] + state.factor * product;
-    double power = 0;
-    for (int k = matrix.choice.degree - 2; k >= 0; --k) power = power * base + matrix.powers[k];
-    return state.linear * product + base * base * power - state.shift;
-  }
-  __device__ double row(int64_t row) const {
-    return static_cast<double>(static_cast<int64_t>(rows[row])) / state.fixed_point;
-  }
+  __device__ double diagonal(int64_t i) const { return diagonal_value(matrix, state, i); }
+  __device__ double row(int64_t i) const { return row_sum(rows, i, state.fixed_point); }
 };
 
 struct Value {

@@ -192,6 +192,34 @@ TEST(gaussian_scores_keep_digits_of_hostile_rows) {
                {.kernel = Kernel::gaussian, .bandwidth = 1e23}, Precision::exact, 1e-6);
 }
 
+TEST(centered_gram_is_that_of_float64) {
+  for (int64_t n : {1, 5, 130})
+    for (const KernelChoice& choice :
+         {KernelChoice{.kernel = Kernel::linear}, KernelChoice{.kernel = Kernel::laplacian, .bandwidth = 2},
+          KernelChoice{.kernel = Kernel::polynomial, .degree = 2, .offset = 1, .gamma = 0.5}}) {
+      const Matrix x = testing::normal(n, 7, 3, 20);
+      KernelMatrix matrix{};
+      CenteredGram gram{};
+      testing::Memory memory([&](Workspace& workspace) {
+        matrix = take_kernel_matrix(x.view(), choice, Precision::exact, workspace);
+        gram = take_centered_gram(n, workspace);
+      });
+      prepare_kernel_matrix(matrix, {}, nullptr);
+      std::vector<float> narrow(n * n);
+      std::vector<double> wide(n * n);
+      write_centered_gram(matrix, gram, false, narrow.data(), nullptr);
+      write_centered_gram(matrix, gram, true, wide.data(), nullptr);
+      const Square wanted = centred(kernel_matrix(x, choice), n, Estimator::gretton);
+      double largest = 0;
+      for (double value : wanted) largest = std::max(largest, std::abs(value));
+      for (int64_t v = 0; v < n * n; ++v) {
+        const int kernel = static_cast<int>(choice.kernel);
+        CHECK_NEAR(wide[v], wanted[v], 1e-6 * largest + 1e-12, "n", n, v, kernel);
+        CHECK_NEAR(narrow[v], wide[v], 1e-7 * std::abs(wide[v]), "n", n, v);
+      }
+    }
+}
+
 TEST(median_distance_is_that_of_float32) {
   for (auto [n, d] : {std::pair<int64_t, int64_t>{2, 3}, {3, 1}, {4, 31}, {131, 5}}) {
     Matrix x = testing::normal(n, d, 9);
