@@ -11,15 +11,18 @@ True
 from __future__ import annotations
 
 from . import _module
+from .alignment import cka, cka_matrix, hsic
 from .features import check
-from .linear_alignment import cka, cka_matrix, hsic
+from .gram import DeviceGram, centered_gram, prepare_gram
 from .neighbors import DeviceNeighbors, knn
 from .overlap import cycle_knn, jaccard_knn, mutual_knn, mutual_knn_matrix
 from .sequences import edit_distance_knn, lcs_knn
 from .streaming import knn_of_host_rows
 
 __all__ = [
+    "DeviceGram",
     "DeviceNeighbors",
+    "centered_gram",
     "check",
     "cka",
     "cka_matrix",
@@ -34,6 +37,7 @@ __all__ = [
     "lcs_knn",
     "mutual_knn",
     "mutual_knn_matrix",
+    "prepare_gram",
     "why_unavailable",
 ]
 
