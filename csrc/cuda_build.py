@@ -23,6 +23,8 @@ SOURCES = sorted((HERE / "cuda").glob("*.cu"))
 BINDINGS = sorted((HERE / "bindings").glob("cuda_*.cpp"))
 # Machine code for these chips, and PTX from which drivers make code for all later ones.
 ARCHITECTURES = "80-real;90a-real;100a-real;80-virtual"
+# Of all that is built on the shim unsanitized: one object serves the tests in C++ and in Python.
+SHIM = ["-O2", "-fPIC", "-fvisibility=hidden", "-g0"]
 
 
 class Toolkit(NamedTuple):

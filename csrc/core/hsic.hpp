@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "anywhere.hpp"
+
 namespace mmkernels {
 
 // By who proposed them.
@@ -18,59 +20,76 @@ struct PairSums {
   const double *diagonal_k, *diagonal_l;  // K_ii, n values each
 };
 
-// tr(K H L H) / (n - 1)^2. Gretton et al. 2005, equation 9.
-inline double biased_hsic(const PairSums& s) {
-  double product = s.product, rows = 0, total_k = 0, total_l = 0;
-  for (int64_t i = 0; i < s.n; ++i) {
-    const double k = s.rows_k[i] + s.diagonal_k[i], l = s.rows_l[i] + s.diagonal_l[i];
-    product += s.diagonal_k[i] * s.diagonal_l[i];
-    rows += k * l;
-    total_k += k;
-    total_l += l;
-  }
-  const double n = static_cast<double>(s.n);
-  return (product - 2 / n * rows + total_k / n * (total_l / n)) / ((n - 1) * (n - 1));
+// One sample's part of them.
+struct SampleSums {
+  double row_k, row_l;            // without the diagonal
+  double diagonal_k, diagonal_l;
+};
+
+// What all rows of a matrix add up to before row_terms can be taken: without the diagonal where the
+// estimator leaves it out.
+MMKERNELS_ANYWHERE inline double counted(Estimator estimator, double row, double diagonal) {
+  return estimator == Estimator::song ? row : row + diagonal;
 }
 
-// The U-statistic of Song et al. 2012, equation 5; needs n >= 4.
-inline double unbiased_hsic(const PairSums& s) {
-  double rows = 0, total_k = 0, total_l = 0;
-  for (int64_t i = 0; i < s.n; ++i) {
-    rows += s.rows_k[i] * s.rows_l[i];
-    total_k += s.rows_k[i];
-    total_l += s.rows_l[i];
-  }
-  const double n = static_cast<double>(s.n);
-  return (s.product + total_k / (n - 1) * (total_l / (n - 2)) - 2 / (n - 2) * rows) /
-         (n * (n - 3));
-}
+struct Totals {
+  double k, l;
+};
 
-// Sum over i != j of (H K H)_ij (H L H)_ij, over n (n - 3). Lange et al. 2023; needs n >= 4.
+// What is added to the sum of products for a row, and what the rows of the centred matrices take
+// off theirs (lange alone).
+struct RowTerms {
+  double sum = 0, p = 0, q = 0;
+
+  MMKERNELS_ANYWHERE RowTerms& operator+=(const RowTerms& other) {
+    sum += other.sum;
+    p += other.p;
+    q += other.q;
+    return *this;
+  }
+};
+
+// gretton: tr(K H L H) / (n - 1)^2. Gretton et al. 2005, equation 9.
+// song: the U-statistic of Song et al. 2012, equation 5; needs n >= 4.
+// lange: sum over i != j of (H K H)_ij (H L H)_ij, over n (n - 3). Lange et al. 2023; needs n >= 4.
 //
 // (H K H)_ij = K_ij - p_i - p_j, where p_i is the mean of row i less half the mean of all entries.
 // The sum is taken without its diagonal from the start: where kernels are nearly diagonal, little
 // would be left of a difference.
-inline double lange_hsic(const PairSums& s) {
-  const double n = static_cast<double>(s.n);
-  double total_k = 0, total_l = 0;
-  for (int64_t i = 0; i < s.n; ++i) {
-    total_k += s.rows_k[i] + s.diagonal_k[i];
-    total_l += s.rows_l[i] + s.diagonal_l[i];
-  }
-  double sum = s.product, sum_p = 0, sum_q = 0;
-  for (int64_t i = 0; i < s.n; ++i) {
-    const double p = (s.rows_k[i] + s.diagonal_k[i]) / n - total_k / n / n / 2;
-    const double q = (s.rows_l[i] + s.diagonal_l[i]) / n - total_l / n / n / 2;
-    sum += 2 * ((n - 2) * p * q - s.rows_k[i] * q - p * s.rows_l[i]);
-    sum_p += p;
-    sum_q += q;
-  }
-  return (sum + 2 * sum_p * sum_q) / (n * (n - 3));
+MMKERNELS_ANYWHERE inline RowTerms row_terms(Estimator estimator, int64_t samples, const SampleSums& s,
+                                             const Totals& totals) {
+  const double n = static_cast<double>(samples);
+  if (estimator == Estimator::song) return {-2 / (n - 2) * s.row_k * s.row_l};
+  const double k = s.row_k + s.diagonal_k, l = s.row_l + s.diagonal_l;
+  if (estimator == Estimator::gretton) return {s.diagonal_k * s.diagonal_l - 2 / n * k * l};
+  const double p = k / n - totals.k / n / n / 2, q = l / n - totals.l / n / n / 2;
+  return {2 * ((n - 2) * p * q - s.row_k * q - p * s.row_l), p, q};
 }
 
-inline double hsic(const PairSums& sums, Estimator estimator) {
-  if (estimator == Estimator::gretton) return biased_hsic(sums);
-  return estimator == Estimator::song ? unbiased_hsic(sums) : lange_hsic(sums);
+// From the sum over i != j of K_ij L_ij, and the terms of all rows.
+MMKERNELS_ANYWHERE inline double hsic(Estimator estimator, int64_t samples, double product,
+                                      const RowTerms& terms, const Totals& totals) {
+  const double n = static_cast<double>(samples);
+  product += terms.sum;
+  if (estimator == Estimator::gretton)
+    return (product + totals.k / n * (totals.l / n)) / ((n - 1) * (n - 1));
+  product += estimator == Estimator::song ? totals.k / (n - 1) * (totals.l / (n - 2))
+                                          : 2 * terms.p * terms.q;
+  return product / (n * (n - 3));
+}
+
+inline double hsic(const PairSums& s, Estimator estimator) {
+  const auto row = [&s](int64_t i) {
+    return SampleSums{s.rows_k[i], s.rows_l[i], s.diagonal_k[i], s.diagonal_l[i]};
+  };
+  Totals totals{0, 0};
+  for (int64_t i = 0; i < s.n; ++i) {
+    totals.k += counted(estimator, row(i).row_k, row(i).diagonal_k);
+    totals.l += counted(estimator, row(i).row_l, row(i).diagonal_l);
+  }
+  RowTerms terms;
+  for (int64_t i = 0; i < s.n; ++i) terms += row_terms(estimator, s.n, row(i), totals);
+  return hsic(estimator, s.n, s.product, terms, totals);
 }
 
 // What linear kernels of centred rows leave behind. Their row sums vanish, so that off the diagonal
@@ -81,7 +100,7 @@ struct FeatureSums {
   double diagonal_k = 0, diagonal_l = 0, diagonal_product = 0;  // of K_ii, L_ii, and K_ii L_ii
 };
 
-inline double hsic(const FeatureSums& s, Estimator estimator) {
+MMKERNELS_ANYWHERE inline double hsic(const FeatureSums& s, Estimator estimator) {
   const double n = static_cast<double>(s.n);
   if (estimator == Estimator::gretton) return s.product / ((n - 1) * (n - 1));
   if (estimator == Estimator::lange) return (s.product - s.diagonal_product) / (n * (n - 3));

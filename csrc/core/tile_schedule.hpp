@@ -4,11 +4,7 @@
 
 #include <cstdint>
 
-#if defined(__CUDACC__)
-#define MMKERNELS_ANYWHERE __host__ __device__
-#else
-#define MMKERNELS_ANYWHERE
-#endif
+#include "anywhere.hpp"
 
 namespace mmkernels {
 

@@ -61,8 +61,8 @@ __device__ double far_limit(const Features& features) {
   return 0x1p1023;
 }
 
-// partial[chunk][column] = the sum over the chunk's rows; one thread for a column of a chunk. A last
-// column counts the rows.
+// partial[chunk][column] = the sum over the chunk's rows of what they differ from the first row by;
+// one thread for a column of a chunk. A last column counts the rows.
 __global__ void add_chunks(Features features, bool near_only) {
   const int64_t columns = features.view.columns, groups = columns / kThreads + 1;
   const int64_t chunk = ptx::block() / groups;
@@ -71,10 +71,13 @@ __global__ void add_chunks(Features features, bool near_only) {
   const double limit = near_only ? far_limit(features) : 0;
   const int64_t first = chunk * kChunkRows;
   const int64_t last = first + kChunkRows < features.view.rows ? first + kChunkRows : features.view.rows;
+  // Differences to one of the rows are summed, not the rows: a constant feature then has exactly
+  // its own value as its centre.
+  const double origin = column == columns ? 0 : plain_value(features, 0, column);
   double sum = 0;
   for (int64_t row = first; row < last; ++row) {
     if (near_only && !(features.centred_norms[row] < limit)) continue;
-    sum += column == columns ? 1.0 : plain_value(features, row, column);
+    sum += column == columns ? 1.0 : plain_value(features, row, column) - origin;
   }
   features.partial[chunk * (columns + 1) + column] = sum;
 }
@@ -88,7 +91,7 @@ __global__ void add_partial_sums(Features features, int64_t chunks) {
     sum += features.partial[chunk * (columns + 1) + column];
     count += features.partial[chunk * (columns + 1) + columns];
   }
-  features.centre[column] = sum / count;
+  features.centre[column] = plain_value(features, 0, column) + sum / count;
 }
 
 // A warp for a row: |c_i|, the largest of them, and their exponents where a robust centre asks.

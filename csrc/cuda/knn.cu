@@ -20,12 +20,15 @@ bool has_room(const NeighborSearch& search, int64_t seen, int64_t more) {
 }
 
 // How far the next round may go: as far as lists have room, at most doubling what was seen, and at
-// least one step. seen_at(reach) is what a row has seen when steps before `reach` are done.
+// least one step. seen_at(reach) is what a row has seen when steps before `reach` are done; a
+// step has `tiles` tiles, of which a launch takes less than 2^31.
 template <class SeenAt>
-int64_t next_reach(const NeighborSearch& search, int64_t done, int64_t end, SeenAt&& seen_at) {
-  const int64_t seen = seen_at(done);
+int64_t next_reach(const NeighborSearch& search, int64_t done, int64_t end, int64_t tiles,
+                   SeenAt&& seen_at) {
+  constexpr int64_t kMostTiles = (int64_t{1} << 31) - 1;
+  const int64_t seen = seen_at(done), most = kMostTiles / tiles;
   int64_t reach = done + 1;
-  while (reach < end && has_room(search, seen, seen_at(reach + 1) - seen) &&
+  while (reach < end && reach - done < most && has_room(search, seen, seen_at(reach + 1) - seen) &&
          (seen == 0 || seen_at(reach + 1) <= 2 * seen))
     ++reach;
   return reach;
@@ -70,7 +73,7 @@ void meet_itself(const NeighborSearch& search, const NeighborPart& part, Stream 
     return reach ? std::min((2 * reach - 1) * kBlockRows, padded_rows(part.count)) : 0;
   };
   for (int64_t done = 0; done < end;) {
-    const int64_t reach = next_reach(search, done, end, seen_at);
+    const int64_t reach = next_reach(search, done, end, blocks_of(part), seen_at);
     filter_pairs(search, part, done, reach, stream);
     cut_lists(search, part, stream);
     done = reach;
@@ -84,7 +87,7 @@ void meet(const NeighborSearch& search, const NeighborPart& queries, const Neigh
   const int64_t end = blocks_of(candidates);
   const auto seen_at = [&](int64_t reach) { return before + reach * kBlockRows; };
   for (int64_t done = 0; done < end;) {
-    const int64_t reach = next_reach(search, done, end, seen_at);
+    const int64_t reach = next_reach(search, done, end, blocks_of(queries), seen_at);
     filter_parts(search, queries, candidates, done, reach, stream);
     cut_lists(search, queries, stream);
     done = reach;

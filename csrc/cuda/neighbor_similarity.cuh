@@ -23,16 +23,29 @@ __device__ __forceinline__ double factor_of(const Scoring& scoring) {
   return scale_of(scoring.candidates, 0);
 }
 
-// One row of an array, its type known.
+// One row of an array, its type known: reads need not ask for it.
 template <class Stored>
 struct TypedRow {
   const char* data;
   int64_t stride;
-  __device__ __forceinline__ Stored operator[](int64_t column) const {
+  __device__ __forceinline__ double operator[](int64_t column) const {
     return *reinterpret_cast<const Stored*>(data + column * stride);
   }
 };
-
+struct HalfRow {
+  const char* data;
+  int64_t stride;
+  __device__ __forceinline__ double operator[](int64_t column) const {
+    return ptx::from_half(*reinterpret_cast<const uint16_t*>(data + column * stride));
+  }
+};
+struct BfloatRow {
+  const char* data;
+  int64_t stride;
+  __device__ __forceinline__ double operator[](int64_t column) const {
+    return ptx::from_bfloat16(*reinterpret_cast<const uint16_t*>(data + column * stride));
+  }
+};
 struct AnyRow {
   const ArrayView& view;
   int64_t row;
@@ -47,7 +60,7 @@ __device__ __forceinline__ double sum_of_pair(const Row& x, const Row& y, int64_
                               double factor_x, double factor_y) {
   double sum = 0;
   for (int64_t c = ptx::thread() % 32; c < columns; c += 32) {
-    const double a = static_cast<double>(x[c]) * factor_x, b = static_cast<double>(y[c]) * factor_y;
+    const double a = x[c] * factor_x, b = y[c] * factor_y;
     const double difference = a - b;
     sum += differences ? difference * difference : a * b;
   }
@@ -57,11 +70,16 @@ __device__ __forceinline__ double sum_of_pair(const Row& x, const Row& y, int64_
 __device__ __forceinline__ double sum_of_pair(const ArrayView& x, int64_t i, const ArrayView& y, int64_t j,
                               bool differences, double factor_x, double factor_y) {
   const int64_t columns = x.columns;
-  if (x.type == y.type && x.type == Type::float32) {
-    const TypedRow<float> a{x.data + i * x.row_stride, x.column_stride};
-    const TypedRow<float> b{y.data + j * y.row_stride, y.column_stride};
-    return sum_of_pair(a, b, columns, differences, factor_x, factor_y);
-  }
+  const char *of_x = x.data + i * x.row_stride, *of_y = y.data + j * y.row_stride;
+  const auto sum = [&](auto row) {
+    using Row = decltype(row);
+    return sum_of_pair(Row{of_x, x.column_stride}, Row{of_y, y.column_stride}, columns, differences,
+                       factor_x, factor_y);
+  };
+  if (x.type == y.type && x.type == Type::float32) return sum(TypedRow<float>{});
+  if (x.type == y.type && x.type == Type::float64) return sum(TypedRow<double>{});
+  if (x.type == y.type && x.type == Type::float16) return sum(HalfRow{});
+  if (x.type == y.type && x.type == Type::bfloat16) return sum(BfloatRow{});
   return sum_of_pair(AnyRow{x, i}, AnyRow{y, j}, columns, differences, factor_x, factor_y);
 }
 

@@ -45,7 +45,7 @@ def as_device_input(name: str, x: Array | DeviceInput) -> DeviceInput:
         raise ValueError(f"{name} is not in CUDA memory; move it to a device first.")
     library = library_of(name, x)
     module = _module.require(name)
-    array = _given_away(name, library.plain(name, x), module)
+    array = _viewed(name, x, library, module)
     require_features(name, array.type, array.shape)
     return DeviceInput(name, array, array.shape, array.type, array.device, library, x)
 
@@ -86,15 +86,10 @@ def on_one_device(*inputs: Any) -> None:
             )
 
 
-def _given_away(name: str, x: Array, module: Any) -> Any:
-    """x by DLPack. Stream -1: the kernels run on the caller's own, so that nothing need wait."""
+def _viewed(name: str, x: Array, library: Library, module: Any) -> Any:
     try:
-        try:
-            capsule = x.__dlpack__(stream=-1, max_version=(1, 0))
-        except TypeError:  # a library that knows no versions of the protocol
-            capsule = x.__dlpack__(stream=-1)
-        return module.Array(capsule)
-    except Exception as error:
+        return module.Array(library.capsule(name, x))
+    except (BufferError, RuntimeError, ValueError) as error:
         raise TypeError(
             f"{name} cannot be read as an array of numbers: {sentence(error)}"
         ) from None

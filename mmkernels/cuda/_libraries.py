@@ -24,8 +24,8 @@ class Library(Protocol):
     def holds(self, x: Any) -> bool:
         """Whether x is an array of this library."""
 
-    def plain(self, name: str, x: Array) -> Array:
-        """x as its values alone, ready to be given away by DLPack."""
+    def capsule(self, name: str, x: Array) -> Any:
+        """The memory of x, by DLPack. No stream waits: the kernels run on the caller's own."""
 
     def empty(self, shape: tuple[int, ...], type_name: str, device: int) -> Array:
         """New memory on the current stream of the device."""
@@ -58,8 +58,11 @@ class Torch:
         torch = sys.modules.get("torch")
         return torch is not None and isinstance(x, torch.Tensor)
 
-    def plain(self, name: str, x: Array) -> Array:
-        return plain_tensor(name, x)
+    def capsule(self, name: str, x: Array) -> Any:
+        from torch.utils.dlpack import to_dlpack
+
+        # Tensor.__dlpack__ refuses tensors of another device than the current one.
+        return to_dlpack(plain_tensor(name, x))
 
     def empty(self, shape: tuple[int, ...], type_name: str, device: int) -> Array:
         import torch
@@ -106,8 +109,8 @@ class CuPy:
         cupy = sys.modules.get("cupy")
         return cupy is not None and isinstance(x, cupy.ndarray)
 
-    def plain(self, name: str, x: Array) -> Array:
-        return x
+    def capsule(self, name: str, x: Array) -> Any:
+        return by_protocol(x)
 
     def empty(self, shape: tuple[int, ...], type_name: str, device: int) -> Array:
         import cupy
@@ -141,6 +144,14 @@ class CuPy:
         with cupy.cuda.Device(device):
             pool = cupy.get_default_memory_pool()
             return cupy.cuda.Device(device).mem_info[0] + pool.free_bytes()
+
+
+def by_protocol(x: Array) -> Any:
+    """A capsule of what has ``__dlpack__``, also of a library that knows no versions of it."""
+    try:
+        return x.__dlpack__(stream=-1, max_version=(1, 0))
+    except TypeError:
+        return x.__dlpack__(stream=-1)
 
 
 LIBRARIES: list[Library] = [Torch(), CuPy()]

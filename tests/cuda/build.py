@@ -11,8 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "csrc"))
 
-import cpu_build  # noqa: E402
-import cuda_build  # noqa: E402
+import cpu_build
+import cuda_build
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -27,7 +27,7 @@ LIMIT_SECONDS = 600
 
 def build(sanitizers: str) -> Path:
     """The program of all tests, compiled with the sanitizers named, or with none."""
-    flags, link = ["-O2", "-g0"], []
+    flags, link = cuda_build.SHIM, []
     if sanitizers != "none":
         link = [f"-fsanitize={sanitizers}"]
         flags = [*SANITIZED, *link]

@@ -111,3 +111,10 @@ def test_every_row_of_faults_names_a_project_and_a_test():
         assert len(cells) == 3, row
         assert all(cells), row
         assert ".py::test_" in cells[2] or "::Test" in cells[2], row
+
+
+def test_what_runs_on_a_device_is_listed():
+    page = (TESTS.parent / "docs" / "cuda.md").read_text(encoding="utf-8")
+    table = page[page.index("## What runs there") : page.index("Every other function")]
+    listed = re.findall(r"^\| `(\w+)`", table, re.MULTILINE)
+    assert sorted(listed) == sorted(set(mmkernels.__all__) & set(mmkernels.cuda.__all__))

@@ -6,6 +6,8 @@ import ctypes
 
 import numpy as np
 
+from mmkernels.cuda._libraries import by_protocol
+
 _CUDA, _BFLOAT = 2, 4  # of DLPack: kDLCUDA and kDLBfloat
 # Where DLTensor begins in what a capsule of each name holds.
 _TENSOR = {b"dltensor": 0, b"dltensor_versioned": 32}
@@ -82,8 +84,8 @@ class ShimLibrary:
     def holds(self, x):
         return isinstance(x, ShimArray)
 
-    def plain(self, name, x):
-        return x
+    def capsule(self, name, x):
+        return by_protocol(x)
 
     def empty(self, shape, type_name, device):
         """Full of NaN or -1: what is not written shows."""

@@ -148,5 +148,18 @@ def test_a_gradient_is_not_asked_for_again(gpu):
     assert as_device_input("x", x).shape == (20, 4)
 
 
+def test_a_device_that_is_not_the_current_one(gpu):
+    import torch
+
+    if torch.cuda.device_count() < 2:
+        pytest.skip("needs two GPUs")
+    x = gpu.array(VALUES, device=1)
+    assert as_device_input("x", x).device == 1
+    mmkernels.cuda.check(x)
+    assert torch.cuda.current_device() == 0
+    parts = ["x is on the device cuda:1 and y on cuda:0"]
+    refused(ValueError, *parts, function=lambda: device_inputs(x=x, y=gpu.array(VALUES)))
+
+
 def test_sparse_tensors(gpu):
     refused(TypeError, "x has the layout", arguments=("x", gpu.array(VALUES).to_sparse()))

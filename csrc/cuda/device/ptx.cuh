@@ -142,6 +142,9 @@ __device__ __forceinline__ double bits_double(uint64_t x) {
   return __longlong_as_double(static_cast<long long>(x));
 }
 
+// Lets the compiler forget what it has made of a value, and would hold in registers to use again.
+__device__ __forceinline__ void forget(float& value) { asm volatile("" : "+f"(value)); }
+
 // Away from zero, towards +infinity: for bounds.
 __device__ __forceinline__ float round_up(double x) { return __double2float_ru(x); }
 

@@ -6,17 +6,31 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace mmkernels::cuda {
 
 using Stream = cudaStream_t;
 
+// Memory that CUDA itself lacks, as for the code of a kernel when it is first launched.
+class OutOfDeviceMemory : public std::bad_alloc {
+ public:
+  explicit OutOfDeviceMemory(std::string sentence) : sentence_(std::move(sentence)) {}
+  const char* what() const noexcept override { return sentence_.c_str(); }
+
+ private:
+  std::string sentence_;
+};
+
 inline void require(cudaError_t status, const char* what) {
   if (status == cudaSuccess) return;
   cudaGetLastError();  // else the next call, perhaps another library's, would report it
-  throw std::runtime_error(std::string("CUDA: ") + what + ": " + cudaGetErrorString(status) + ".");
+  const std::string sentence = std::string("CUDA: ") + what + ": " + cudaGetErrorString(status) + ".";
+  if (status == cudaErrorMemoryAllocation) throw OutOfDeviceMemory(sentence);
+  throw std::runtime_error(sentence);
 }
 
 // Launches of more shared memory than a kernel may have unasked; any device has these 99 KiB.

@@ -189,6 +189,8 @@ inline float exp2_approximate(float x) {
   return result < 0x1p-126f ? 0.0f : result;
 }
 
+inline void forget(float&) {}
+
 inline float round_up(double x) {
   const float nearest = static_cast<float>(x);
   return static_cast<double>(nearest) < x ? std::nextafter(nearest, INFINITY) : nearest;

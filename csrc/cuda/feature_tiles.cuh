@@ -1,0 +1,165 @@
+// Which tiles of Z'Z a launch computes, who computes them, and what is kept of them.
+#pragma once
+
+#include <device/ptx.cuh>
+#include <device/runtime.cuh>
+
+#include "../core/tile_schedule.hpp"
+#include "block_sums.cuh"
+#include "feature_products.hpp"
+#include "features.cuh"
+#include "sm80_split_product.cuh"
+#include "split_operands.cuh"
+
+namespace mmkernels::cuda {
+
+inline constexpr int kStrip = 8;  // blocks of rows that are computed together share their columns
+
+// All pairs of blocks of a square, each unordered one once, or all of a rectangle. Tiles are cut
+// into `pieces` of columns, and the runs of samples into `slices`: an item is one of both.
+struct TileJob {
+  bool square;
+  int64_t first_row, rows, first_column, columns;  // blocks
+  int pieces;
+  int64_t slices, runs, run_steps, steps;  // a run is run_steps of the steps of kDepth samples
+
+  MMKERNELS_ANYWHERE int64_t tiles() const {
+    return square ? rows * farthest_distance(rows) : rows * columns;
+  }
+  MMKERNELS_ANYWHERE int64_t units() const { return tiles() * pieces; }
+  MMKERNELS_ANYWHERE int64_t items() const { return units() * slices; }
+
+  MMKERNELS_ANYWHERE TileSchedule::Tile tile(int64_t index) const {
+    if (square) {
+      const TileSchedule schedule{rows, 0, farthest_distance(rows), kStrip};
+      const TileSchedule::Tile found = schedule.at(index);
+      return {first_row + found.row, first_row + found.column, found.owned};
+    }
+    const TileSchedule::Tile found = TileRectangle{rows, columns, kStrip}.at(index);
+    return {first_row + found.row, first_column + found.column, true};
+  }
+
+  // The steps of a run; the last one may be shorter.
+  MMKERNELS_ANYWHERE int run_length(int64_t run) const {
+    const int64_t left = steps - run * run_steps;
+    return static_cast<int>(left < run_steps ? left : run_steps);
+  }
+};
+
+struct TileItem {
+  int64_t row, column;  // blocks
+  bool owned;
+  int piece;
+  int64_t unit, slice, first_run, last_run;
+};
+
+__device__ __forceinline__ TileItem item_at(const TileJob& job, int64_t item) {
+  const int64_t units = job.units(), slice = item / units, unit = item % units;
+  const TileSchedule::Tile tile = job.tile(unit / job.pieces);
+  return {tile.row,
+          tile.column,
+          tile.owned,
+          static_cast<int>(unit % job.pieces),
+          unit,
+          slice,
+          slice * job.runs / job.slices,
+          (slice + 1) * job.runs / job.slices};
+}
+
+__device__ __forceinline__ bool recomputed(const FeatureTable& table, const TileItem& item) {
+  return table.recompute[table.set_of_block[item.row]] ||
+         table.recompute[table.set_of_block[item.column]];
+}
+
+// A thread's values of a run, at its place in the block's slot.
+template <int values, class Value>
+__device__ __forceinline__ void write_to_slot(double* slot, const Value* sums) {
+#pragma unroll
+  for (int v = 0; v < values; ++v)
+    slot[v * kTileThreads + ptx::thread()] = static_cast<double>(sums[v]);
+}
+template <int values, class Value>
+__device__ __forceinline__ void add_to_slot(double* slot, const Value* sums) {
+#pragma unroll
+  for (int v = 0; v < values; ++v) {
+    // Else all of the slot would be read first, for which there are no registers.
+    if (v % 8 == 0) ptx::sync_warp();
+    slot[v * kTileThreads + ptx::thread()] += static_cast<double>(sums[v]);
+  }
+}
+
+// The sum of squares of a unit's values, of which `slices` slots, `apart` from one to the next, hold
+// parts. All threads of the block; `shared` as of sum_of_block.
+template <int values>
+__device__ __forceinline__ void finish_unit(const FeatureTable& table, const TileItem& item,
+                                            const double* slot, int64_t slices, int64_t apart,
+                                            uint8_t* shared) {
+  double squares = 0;
+  for (int v = 0; v < values; ++v) {
+    double value = 0;
+    for (int64_t s = 0; s < slices; ++s) value += slot[s * apart + v * kTileThreads + ptx::thread()];
+    squares += value * value;
+  }
+  squares = sum_of_block(squares, reinterpret_cast<double*>(shared));
+  const int64_t low = item.row < item.column ? item.row : item.column;
+  const int64_t high = item.row < item.column ? item.column : item.row;
+  if (ptx::thread() == 0)
+    table.tile_sums[(item.piece * table.blocks + low) * table.blocks + high] = squares;
+}
+
+// Of the samples, whose norms are added each by a block.
+MMKERNELS_ANYWHERE inline int diagonal_parts(int64_t samples) {
+  return samples >= 16 * 4096 ? 16 : 1 + static_cast<int>(samples / 4096);
+}
+inline constexpr int kExactColumns = 64;  // of a piece in float64
+inline constexpr int64_t kMostItems = 1056;  // where samples are divided: 4 for each of 264 places
+
+// Divides the samples of a job so that blocks of a large device have about equally much to do. A
+// function of the problem alone: sums are the same on every device.
+inline TileJob divided(TileJob job) {
+  constexpr double places = 264;
+  job.slices = 1;
+  double best = 0;
+  const int64_t most = job.runs < kMostItems / job.units() ? job.runs : kMostItems / job.units();
+  for (int64_t slices = 1; slices <= most; ++slices) {
+    const double rounds = static_cast<double>((job.units() * slices + 263) / 264);
+    const double longest = static_cast<double>((job.runs + slices - 1) / slices);
+    const double busy = static_cast<double>(job.units()) * static_cast<double>(job.runs) /
+                        (rounds * longest * places);
+    if (busy > best * 1.02) {
+      best = busy;
+      job.slices = slices;
+    }
+  }
+  return job;
+}
+
+// Blocks of a launch: of divided samples, one for each item, whose slots another launch adds up.
+inline int64_t blocks_of(const TileJob& job) {
+  const int64_t resident = 2 * multiprocessors();
+  return job.slices > 1 || job.items() < resident ? job.items() : resident;
+}
+
+// The steps of features' sums (feature_products.hpp).
+void add_tile_products(const FeatureTable& table, const TileJob& job, Stream stream);
+// The same in float64, of sets that are to be computed again.
+void add_exact_products(const FeatureTable& table, const TileJob& job, Stream stream);
+// Adds slots up where a job's samples are divided.
+void add_slices(const FeatureTable& table, const TileJob& job, bool exact, Stream stream);
+
+// Sums over the samples of |x_i|^2, |y_i|^2 and their product, and the largest product.
+void add_diagonals(const FeatureTable& table, Stream stream);
+// From sums of tiles, `pieces` each, to HSIC of pairs of sets, and which sets are to be computed
+// again; `again` for the pairs of these alone.
+void find_values(const FeatureTable& table, Estimator estimator, int pieces, bool again,
+                 Stream stream);
+void write_scores(const FeatureTable& table, FeatureScore score, double* scores, Stream stream);
+
+// Whether the pair's HSIC is needed; a <= b.
+MMKERNELS_ANYWHERE inline bool needed(const FeatureTable& table, int a, int b) {
+  if (a == b && table.selves) return true;
+  if (table.symmetric) return a <= b;
+  return a < table.lefts && b >= table.lefts;
+}
+
+}  // namespace mmkernels::cuda

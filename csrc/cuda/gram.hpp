@@ -1,0 +1,109 @@
+// Kernel matrices in device memory, never n x n: tiles of them on tensor cores, and HSIC, CKA and
+// bandwidths from one or two passes over the tiles. See cpu/gram.hpp, whose definitions hold here.
+#pragma once
+
+#include "../core/hsic.hpp"
+#include "../core/tile_schedule.hpp"
+#include "features.hpp"
+#include "split_operands.hpp"
+#include "workspace.hpp"
+
+namespace mmkernels::cuda {
+
+enum class Kernel { linear, gaussian, laplacian, distance, polynomial };
+
+// How many parts of 8 bits the operands are split into: 1, 2, 3. Values of `exact` are those of
+// float32.
+enum class Precision { fast, high, exact };
+
+struct KernelChoice {
+  Kernel kernel = Kernel::linear;
+  bool unit = false;     // of rows divided by their norm: linear is the cosine then
+  double bandwidth = 1;  // of gaussian and laplacian, in the caller's units; 0: the median distance
+  int degree = 1;        // of the polynomial
+  double offset = 0, gamma = 1;
+};
+
+// What depends on the data: in device memory.
+struct KernelState {
+  double bandwidth;    // in the caller's units
+  double unit;         // the factor by which tile values exceed the caller's
+  double fixed_point;  // row sums are integers of as many parts of a tile value
+  float factor;        // exponential: of (squared) distances, to an exponent of 2; polynomial: of v
+  float linear;        // polynomial: of the product
+  float shift;         // is taken off all values
+  int minus_one;       // the values are exp(-z) - 1
+  double term;         // polynomial: u_i is so many times c_i . centre
+  int usable;          // 0: no results but NaN
+};
+
+// A kernel on one set of features. The tiles hold kernel values times `unit`, less `shift` and
+// perhaps terms of the row and of the column, which change no centred quantity.
+struct KernelMatrix {
+  KernelChoice choice;
+  Precision precision;
+  Features features;
+  SplitOperand operand;
+  KernelState* state;
+  // By padded row. Of kernels of distances, half the products of rows with themselves, summed as the
+  // tiles sum them, so that equal rows are at distance exactly 0; of others, the whole products. And
+  // the polynomial's terms u_i (see cpu/polynomial.hpp).
+  float* own_products;
+  float* terms;
+  float* powers;    // [degree - 1] coefficients of v^2 and on
+  double* samples;  // [sample blocks][3]
+
+  MMKERNELS_ANYWHERE bool of_distances() const {
+    return choice.kernel == Kernel::gaussian || choice.kernel == Kernel::laplacian ||
+           choice.kernel == Kernel::distance;
+  }
+  MMKERNELS_ANYWHERE bool exponential() const {
+    return choice.kernel == Kernel::gaussian || choice.kernel == Kernel::laplacian;
+  }
+  int64_t panels() const { return operand.rows / kBlockRows; }
+};
+
+struct MedianSearch;
+
+KernelMatrix take_kernel_matrix(const ArrayView& view, const KernelChoice& choice,
+                                Precision precision, Workspace& workspace);
+
+// Measures, packs, finds the bandwidth (by the search, which may be one for all matrices; not used
+// where the bandwidth is given) and the shift.
+void prepare_kernel_matrix(const KernelMatrix& matrix, const MedianSearch& search, Stream stream);
+
+// The median of the n (n - 1) / 2 distances, as float32 has them: counts of the bits of squared
+// distances narrow down where the two middle ones are.
+struct MedianSearch {
+  struct Range;
+  Range* ranges;        // [2], of the middle ranks
+  uint64_t* histogram;  // [2][bins]
+};
+
+MedianSearch take_median_search(bool wanted, Workspace& workspace);
+
+// state->bandwidth = the median distance in the caller's units; needs the packed rows.
+void find_median_distance(const KernelMatrix& matrix, const MedianSearch& search, Stream stream);
+
+// One pass over the pairs of blocks of rows, in which both kernels' tiles meet.
+struct PairPass {
+  TileSchedule schedule;
+  int64_t samples, blocks;
+  double* products;  // [blocks][3] of sums of KK, LL, KL over i != j
+  uint64_t *rows_k, *rows_l;  // [padded rows] sums over j != i in fixed point
+};
+
+PairPass take_pair_pass(int64_t samples, Workspace& workspace);
+
+// Both matrices of the same precision and number of rows.
+void run_pair_pass(const KernelMatrix& k, const KernelMatrix& l, const PairPass& pass,
+                   Stream stream);
+
+enum class Score { hsic, cka };
+
+// *score from a pass that has run: NaN for rows that are not usable, and for a CKA that would be
+// 0 / 0, where a side is constant or what is left of its self-similarity is rounding.
+void write_score(const KernelMatrix& k, const KernelMatrix& l, const PairPass& pass,
+                 Estimator estimator, Score which, double* score, Stream stream);
+
+}  // namespace mmkernels::cuda
