@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._arrays import Array
+from .._checks import one_of
 from .._hsic import estimator_named, require_samples
 from .._kernels import Kernel, kernel_named
 from ._arrays import device_inputs, on_one_device
 from ._call import Call
-from .gram import DeviceGram, as_device_gram, same_precision
+from .gram import PRECISIONS, DeviceGram, as_device_gram, same_precision
+from .linear_alignment import features_are_cheaper, linear_scores
 
 
 def hsic(
@@ -29,7 +31,8 @@ def hsic(
     are the same from run to run.
 
     Cost: n^2 (d_x + d_y) / 2 multiply-adds on tensor cores ("exact": six times as many), each pair
-    of samples met once. Memory: that of two prepared matrices and 16 bytes per row.
+    of samples met once, or n d_x d_y for linear and cosine kernels where that is less. Memory: that
+    of two prepared matrices and 16 bytes per row, or 132 MiB.
     """
     estimator = estimator_named(estimator, unbiased)
     return _pair_score("hsic", x, y, kernel_named(kernel, sigma), estimator, precision)
@@ -51,7 +54,8 @@ def cka(
     cannot be used and where the quotient would be 0 / 0. Of an estimate without the diagonal in
     which one sample outweighs all others ten thousand times, or of a kernel so wide that all values
     are within 1e-25 of one another, less is left than the CPU, which then computes in float64,
-    finds. Cost and memory as of :func:`hsic`.
+    finds; linear and cosine kernels of fewer features than samples are computed again in float64
+    here, too. Memory as of :func:`hsic`, cost, too, but n (d_x + d_y)^2 / 2 by products of features.
     """
     estimator = estimator_named(estimator, unbiased)
     return _pair_score("cka", x, y, kernel_named(kernel, sigma), estimator, precision)
@@ -71,8 +75,9 @@ def cka_matrix(
 
     precision is as in :func:`mmkernels.cuda.prepare_gram`; NaN as in :func:`cka`. Each kernel tile
     is computed once, whatever the number of pairs. Cost: n^2 sum(d) / 2 multiply-adds on tensor
-    cores ("exact": six times as many) and n^2 / 2 for each pair of representations. Memory: that of
-    all prepared matrices, 10 MiB and 8 n bytes for each, and 10 KiB for each pair.
+    cores ("exact": six times as many) and n^2 / 2 for each pair of representations, or, for linear
+    and cosine kernels where that is less, n sum(d)^2 / 2. Memory: that of all prepared matrices, 10
+    MiB and 8 n bytes for each, and 10 KiB for each pair.
     """
     estimator = estimator_named(estimator, unbiased)
     chosen = kernel_named(kernel, sigma)
@@ -84,6 +89,10 @@ def cka_matrix(
         right = list(range(len(left), len(named)))
     if not left or not right:
         raise ValueError("xs and ys must each hold at least one representation.")
+    sides = _checked(named, estimator, precision)
+    if _by_features("cka", chosen, sides):
+        shape = (len(left), len(right))
+        return linear_scores("cka", chosen, sides, len(left), shape, estimator, precision)
     distinct, places = _distinct(list(named.values()))
     names = list(named)
     grams = _prepared(
@@ -109,6 +118,9 @@ def _pair_score(
     score: str, x: Any, y: Any, kernel: Kernel, estimator: str, precision: str
 ) -> Array:
     named = {"x": x} if y is x else {"x": x, "y": y}
+    sides = _checked(named, estimator, precision)
+    if _by_features(score, kernel, sides):
+        return linear_scores(score, kernel, sides, 1, (), estimator, precision)
     grams = _prepared(named, kernel, estimator, precision)
     left, right = grams[0], grams[-1]
     call = Call(score, left, right)
@@ -120,12 +132,23 @@ def _pair_score(
     return out
 
 
+def _checked(named: dict[str, Any], estimator: str, precision: str) -> list[Any]:
+    """Inputs and prepared matrices that can be compared; nothing runs before."""
+    one_of("precision", precision, PRECISIONS)
+    sides = device_inputs(**named)
+    require_samples(sides, estimator)
+    return sides
+
+
+def _by_features(score: str, kernel: Kernel, sides: list[Any]) -> bool:
+    prepared = any(isinstance(side, DeviceGram) for side in sides)
+    return not prepared and features_are_cheaper(score, kernel, sides)
+
+
 def _prepared(
     named: dict[str, Any], kernel: Kernel, estimator: str, precision: str
 ) -> list[DeviceGram]:
-    """Matrices that can be compared; checked before anything runs."""
-    inputs = device_inputs(**named)
-    require_samples(inputs, estimator)
+    inputs = _checked(named, estimator, precision)
     grams = [
         as_device_gram(name, x, kernel, precision) for name, x in zip(named, inputs, strict=True)
     ]
