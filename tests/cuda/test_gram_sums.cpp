@@ -6,6 +6,7 @@
 #include "check.hpp"
 #include "gram.hpp"
 #include "shim/fibers.hpp"
+#include "synchronisation.hpp"
 
 using namespace mmkernels;
 using namespace mmkernels::cuda;
@@ -249,4 +250,21 @@ TEST(scores_are_the_same_bits_whatever_the_schedule) {
   const double score = pass.score(Estimator::song, Score::cka);
   if (shim::control().seed == 0) first = score;
   CHECK(score == first, score, first);
+}
+
+TEST(no_synchronisation_of_a_pass_can_be_left_out) {
+  if (!testing::is_time_to_leave_out()) return;
+  const std::vector<testing::Excused> excused{
+      {"sm80_median_distance.cu", "count_patterns",
+       "a block has a second tile only of matrices that are too large for a test"},
+      {"sm80_median_distance.cu", "find_bin",
+       "what is found of a sample is only where to look first"},
+  };
+  // One step of a product, whose stage the sums of lines use again, and more.
+  const Matrix x = testing::normal(150, 20, 21), y = testing::normal(150, 70, 22);
+  const KernelChoice choice{.kernel = Kernel::gaussian, .bandwidth = 0};
+  for (auto [precision, tolerance] :
+       {std::pair{Precision::fast, 5e-3}, {Precision::high, 2e-5}, {Precision::exact, 2e-5}})
+    testing::every_site_matters(
+        [&] { check_scores(x, y, choice, choice, precision, tolerance); }, excused);
 }

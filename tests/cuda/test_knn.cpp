@@ -4,6 +4,7 @@
 #include "arrays.hpp"
 #include "check.hpp"
 #include "knn.hpp"
+#include "synchronisation.hpp"
 
 using namespace mmkernels;
 using namespace mmkernels::cuda;
@@ -205,4 +206,18 @@ TEST(neighbors_are_the_same_bits_in_parts) {
   }
   CHECK(found.indices == whole.indices);
   CHECK(found.scores == whole.scores);
+}
+
+TEST(no_synchronisation_of_a_neighbour_search_can_be_left_out) {
+  if (!testing::is_time_to_leave_out()) return;
+  const Matrix x = testing::normal(140, 40, 12);
+  testing::every_site_matters([&] { check_neighbors(x, nullptr, Metric::cosine, 3, "normal"); });
+}
+
+TEST(no_synchronisation_of_a_search_by_itself_can_be_left_out) {
+  if (!testing::is_time_to_leave_out()) return;
+  Matrix x = testing::normal(190, 3, 13);
+  for (int64_t i = 0; i < 180; ++i)
+    for (int64_t c = 0; c < 3; ++c) x.at(i, c) = x.at(0, c) * (1 + 1e-6f * x.at(i, c));
+  testing::every_site_matters([&] { check_neighbors(x, nullptr, Metric::euclidean, 2, "near"); });
 }
