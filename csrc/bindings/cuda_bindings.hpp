@@ -74,7 +74,10 @@ Metric metric_named(const std::string& name);
 // let other Python threads run.
 void bind_arrays(py::module_& module);
 void bind_features(py::module_& module);
+void bind_grams(py::module_& module);
 void bind_neighbors(py::module_& module);
+void bind_lists(py::module_& module);
+void bind_products(py::module_& module);
 void bind_streaming(py::module_& module);
 
 }  // namespace mmkernels::bindings

@@ -17,6 +17,9 @@ PYBIND11_MODULE(MMKERNELS_CUDA_MODULE, module) {
       "How many devices there are, and a sentence why where there are none.");
   bindings::bind_arrays(module);
   bindings::bind_features(module);
+  bindings::bind_grams(module);
   bindings::bind_neighbors(module);
+  bindings::bind_lists(module);
+  bindings::bind_products(module);
   bindings::bind_streaming(module);
 }

@@ -2,6 +2,8 @@
 // bandwidths from one or two passes over the tiles. See cpu/gram.hpp, whose definitions hold here.
 #pragma once
 
+#include <vector>
+
 #include "../core/hsic.hpp"
 #include "../core/tile_schedule.hpp"
 #include "features.hpp"
@@ -98,6 +100,47 @@ PairPass take_pair_pass(int64_t samples, Workspace& workspace);
 // Both matrices of the same precision and number of rows.
 void run_pair_pass(const KernelMatrix& k, const KernelMatrix& l, const PairPass& pass,
                    Stream stream);
+
+// One pass for any number of kernels, each tile of which is computed once: all HSIC among them.
+struct MatrixPass {
+  TileSchedule schedule;
+  int64_t samples;
+  int count;
+  KernelMatrix* matrices;  // [count]
+  float* tiles;            // [blocks][count][entries of a tile]
+  double* products;        // [blocks][warps][pairs] of sums over i != j of products, (a, b), a <= b
+  uint64_t* rows;          // [count][padded rows] as in a pass for two
+  double* values;          // [pairs] HSIC; NaN of a self-similarity that rounding alone leaves
+
+  MMKERNELS_ANYWHERE int64_t pairs() const { return int64_t{count} * (count + 1) / 2; }
+  // Of (a, b), a <= b, in the order of (0, 0), (0, 1), ... (1, 1), ...
+  MMKERNELS_ANYWHERE int64_t pair(int a, int b) const {
+    return int64_t{a} * count - int64_t{a} * (a - 1) / 2 + b - a;
+  }
+};
+
+MatrixPass take_matrix_pass(int64_t samples, int count, Workspace& workspace);
+
+// All of the same precision and number of rows.
+void run_matrix_pass(const std::vector<KernelMatrix>& matrices, const MatrixPass& pass,
+                     Estimator estimator, Stream stream);
+
+// scores[i][j] = CKA of the matrices left[i] and right[j] of the pass; NaN as for two.
+void write_cka_matrix(const MatrixPass& pass, const std::vector<int>& left,
+                      const std::vector<int>& right, double* scores, Stream stream);
+
+// H K H written out, in the caller's units.
+struct CenteredGram {
+  TileSchedule schedule;
+  uint64_t* rows;  // [padded rows] sums over j != i in fixed point
+  double* means;   // [n] of rows, and of all
+};
+
+CenteredGram take_centered_gram(int64_t samples, Workspace& workspace);
+
+// out (n, n), float32 or (wide) float64, row-major; NaN for rows that are not usable.
+void write_centered_gram(const KernelMatrix& matrix, const CenteredGram& gram, bool wide, void* out,
+                         Stream stream);
 
 enum class Score { hsic, cka };
 

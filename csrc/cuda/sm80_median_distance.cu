@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "block_sums.cuh"
-#include "gram_values.cuh"
+#include "gram_tiles.cuh"
 
 namespace mmkernels::cuda {
 
@@ -26,7 +26,7 @@ constexpr int kThreads = 256;
 constexpr int kBinBits = 18, kBins = 1 << kBinBits;
 constexpr int kFullShift = 31 - kBinBits;
 constexpr int kPasses = 3;
-constexpr int64_t kMostBlocks = 4096, kHeight = 8, kSampleTiles = 64;
+constexpr int64_t kSampleTiles = 64;
 // Of the ranks of a sample, about the middle: where the middle of all is expected.
 constexpr double kMargin = 0.02;
 
@@ -207,13 +207,13 @@ MedianSearch take_median_search(bool wanted, Workspace& workspace) {
 
 void find_median_distance(const KernelMatrix& matrix, const MedianSearch& search, Stream stream) {
   const int64_t n = matrix.features.view.rows, panels = matrix.panels();
-  const TileSchedule schedule{panels, 0, farthest_distance(panels), kHeight};
+  const TileSchedule schedule{panels, 0, farthest_distance(panels), kGramHeight};
   const auto count = [&](int64_t stride) {
     fill(search.histogram, 0, 2 * kBins * sizeof(uint64_t), stream);
     with_tier(matrix.precision, [&](auto tier) {
       using Tier = decltype(tier);
       const int64_t tiles = schedule.count() * (kTileRows / Tier::kColumns) / stride + 1;
-      launch("count_patterns", count_patterns<Tier>, tiles < kMostBlocks ? tiles : kMostBlocks,
+      launch("count_patterns", count_patterns<Tier>, tiles < kMostGramBlocks ? tiles : kMostGramBlocks,
              kTileThreads, TileOf<Tier>::kSharedBytes, stream, matrix, search, schedule, stride);
     });
   };

@@ -11,17 +11,33 @@ True
 from __future__ import annotations
 
 from . import _module
+from .alignment import cka, cka_matrix, hsic
 from .features import check
+from .gram import DeviceGram, centered_gram, prepare_gram
 from .neighbors import DeviceNeighbors, knn
+from .overlap import cycle_knn, jaccard_knn, mutual_knn, mutual_knn_matrix
+from .sequences import edit_distance_knn, lcs_knn
 from .streaming import knn_of_host_rows
 
 __all__ = [
+    "DeviceGram",
     "DeviceNeighbors",
+    "centered_gram",
     "check",
+    "cka",
+    "cka_matrix",
+    "cycle_knn",
     "device_count",
+    "edit_distance_knn",
+    "hsic",
     "is_available",
+    "jaccard_knn",
     "knn",
     "knn_of_host_rows",
+    "lcs_knn",
+    "mutual_knn",
+    "mutual_knn_matrix",
+    "prepare_gram",
     "why_unavailable",
 ]
 

@@ -193,6 +193,74 @@ TEST(gaussian_scores_keep_digits_of_hostile_rows) {
                {.kernel = Kernel::gaussian, .bandwidth = 1e23}, Precision::exact, 1e-6);
 }
 
+TEST(cka_matrix_is_that_of_float64) {
+  const int64_t n = 131;
+  std::vector<Matrix> xs;
+  for (uint32_t m = 0; m < 4; ++m) xs.push_back(testing::normal(n, 3 + 2 * m, m));
+  for (float& value : xs[3].values) value = 2;  // of a constant nothing is defined
+  const KernelChoice choice{.kernel = Kernel::laplacian, .bandwidth = 2};
+  const std::vector<int> left{0, 1, 2, 3}, right{2, 0};
+  for (Precision precision : {Precision::exact, Precision::fast}) {
+    std::vector<KernelMatrix> matrices;
+    MatrixPass pass{};
+    testing::Memory memory([&](Workspace& workspace) {
+      matrices.clear();
+      for (const Matrix& x : xs)
+        matrices.push_back(take_kernel_matrix(x.view(), choice, precision, workspace));
+      pass = take_matrix_pass(n, 4, workspace);
+    });
+    for (const KernelMatrix& matrix : matrices) prepare_kernel_matrix(matrix, {}, nullptr);
+    for (Estimator estimator : kEstimators) {
+      run_matrix_pass(matrices, pass, estimator, nullptr);
+      std::vector<double> scores(8);
+      write_cka_matrix(pass, left, right, scores.data(), nullptr);
+      const auto kernel = [&](int m) { return centred(kernel_matrix(xs[m], choice), n, estimator); };
+      for (int a : left)
+        for (int j = 0; j < 2; ++j) {
+          const double score = scores[a * 2 + j];
+          if (a == 3) {
+            CHECK(std::isnan(score));
+            continue;
+          }
+          const Square k = kernel(a), l = kernel(right[j]);
+          const double wanted = inner(k, l, n, estimator) / std::sqrt(inner(k, k, n, estimator)) /
+                                std::sqrt(inner(l, l, n, estimator));
+          CHECK_NEAR(score, wanted, precision == Precision::exact ? 1e-6 : 5e-3, a, j);
+          if (a == right[j]) CHECK(score == 1);
+        }
+      if (precision == Precision::fast) break;
+    }
+  }
+}
+
+TEST(centered_gram_is_that_of_float64) {
+  for (int64_t n : {1, 5, 130})
+    for (const KernelChoice& choice :
+         {KernelChoice{.kernel = Kernel::linear}, KernelChoice{.kernel = Kernel::laplacian, .bandwidth = 2},
+          KernelChoice{.kernel = Kernel::polynomial, .degree = 2, .offset = 1, .gamma = 0.5}}) {
+      const Matrix x = testing::normal(n, 7, 3, 20);
+      KernelMatrix matrix{};
+      CenteredGram gram{};
+      testing::Memory memory([&](Workspace& workspace) {
+        matrix = take_kernel_matrix(x.view(), choice, Precision::exact, workspace);
+        gram = take_centered_gram(n, workspace);
+      });
+      prepare_kernel_matrix(matrix, {}, nullptr);
+      std::vector<float> narrow(n * n);
+      std::vector<double> wide(n * n);
+      write_centered_gram(matrix, gram, false, narrow.data(), nullptr);
+      write_centered_gram(matrix, gram, true, wide.data(), nullptr);
+      const Square wanted = centred(kernel_matrix(x, choice), n, Estimator::gretton);
+      double largest = 0;
+      for (double value : wanted) largest = std::max(largest, std::abs(value));
+      for (int64_t v = 0; v < n * n; ++v) {
+        const int kernel = static_cast<int>(choice.kernel);
+        CHECK_NEAR(wide[v], wanted[v], 1e-6 * largest + 1e-12, "n", n, v, kernel);
+        CHECK_NEAR(narrow[v], wide[v], 1e-7 * std::abs(wide[v]), "n", n, v);
+      }
+    }
+}
+
 TEST(median_distance_is_that_of_float32) {
   for (auto [n, d] : {std::pair<int64_t, int64_t>{2, 3}, {3, 1}, {4, 31}, {131, 5}}) {
     Matrix x = testing::normal(n, d, 9);
