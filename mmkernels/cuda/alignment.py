@@ -9,7 +9,7 @@ from .._arrays import Array
 from .._checks import one_of
 from .._hsic import estimator_named, require_samples
 from .._kernels import Kernel, kernel_named
-from ._arrays import device_inputs, on_one_device
+from ._arrays import device_inputs
 from ._call import Call
 from .gram import PRECISIONS, DeviceGram, as_device_gram, same_precision
 from .linear_alignment import features_are_cheaper, linear_scores
@@ -55,7 +55,7 @@ def cka(
     which one sample outweighs all others ten thousand times, or of a kernel so wide that all values
     are within 1e-25 of one another, less is left than the CPU, which then computes in float64,
     finds; linear and cosine kernels of fewer features than samples are computed again in float64
-    here, too. Memory as of :func:`hsic`, cost, too, but n (d_x + d_y)^2 / 2 by products of features.
+    here, too. Memory as of :func:`hsic`, cost, too, but n (d_x + d_y)^2 / 2 by features.
     """
     estimator = estimator_named(estimator, unbiased)
     return _pair_score("cka", x, y, kernel_named(kernel, sigma), estimator, precision)
@@ -96,7 +96,7 @@ def cka_matrix(
     distinct, places = _distinct(list(named.values()))
     names = list(named)
     grams = _prepared(
-        {names[places.index(i)]: x for i, x in enumerate(distinct)}, chosen, estimator, precision
+        {names[places.index(i)]: x for i, x in enumerate(distinct)}, chosen, precision
     )
     call = Call("cka_matrix", *grams)
     scores = call.empty((len(left), len(right)), "float64")
@@ -121,7 +121,7 @@ def _pair_score(
     sides = _checked(named, estimator, precision)
     if _by_features(score, kernel, sides):
         return linear_scores(score, kernel, sides, 1, (), estimator, precision)
-    grams = _prepared(named, kernel, estimator, precision)
+    grams = _prepared(named, kernel, precision)
     left, right = grams[0], grams[-1]
     call = Call(score, left, right)
     out = call.empty((), "float64")
@@ -145,14 +145,8 @@ def _by_features(score: str, kernel: Kernel, sides: list[Any]) -> bool:
     return not prepared and features_are_cheaper(score, kernel, sides)
 
 
-def _prepared(
-    named: dict[str, Any], kernel: Kernel, estimator: str, precision: str
-) -> list[DeviceGram]:
-    inputs = _checked(named, estimator, precision)
-    grams = [
-        as_device_gram(name, x, kernel, precision) for name, x in zip(named, inputs, strict=True)
-    ]
-    on_one_device(*grams)
+def _prepared(named: dict[str, Any], kernel: Kernel, precision: str) -> list[DeviceGram]:
+    grams = [as_device_gram(name, x, kernel, precision) for name, x in named.items()]
     same_precision(*grams)
     return grams
 
