@@ -74,8 +74,9 @@ def cka_matrix(
 
     precision is as in :func:`mmkernels.cuda.prepare_gram`; NaN as in :func:`cka`. Each kernel tile
     is computed once, whatever the number of pairs. Cost: n^2 sum(d) / 2 multiply-adds on tensor
-    cores ("exact": six times as many) and n^2 / 2 for each pair of representations. Memory: that of
-    all prepared matrices, 10 MiB and 8 n bytes for each, and 10 KiB for each pair.
+    cores ("exact": six times as many) and n^2 / 2 for each pair of representations, or, for linear
+    and cosine kernels where that is less, n sum(d)^2 / 2. Memory: that of all prepared matrices, 10
+    MiB and 8 n bytes for each, and 10 KiB for each pair.
     """
     estimator = estimator_named(estimator, unbiased)
     chosen = kernel_named(kernel, sigma)

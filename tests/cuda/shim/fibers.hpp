@@ -116,7 +116,7 @@ template <class All>
 void meet(const char* what, All&& all) {
   Warp& warp = block().warps[fiber().thread / kWarp];
   if (warp.arrived == 0) warp.what = what;
-  if (std::strcmp(warp.what, what) != 0)
+  if (warp.what != what && std::strcmp(warp.what, what) != 0)
     throw std::runtime_error(std::string("lanes of a warp meet in ") + warp.what + " and in " + what);
   const unsigned seen = warp.generation;
   if (++warp.arrived < warp.threads) return wait_for(&warp.generation, seen);
