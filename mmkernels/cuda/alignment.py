@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._arrays import Array
-from .._checks import one_of
 from .._hsic import estimator_named, require_samples
 from .._kernels import Kernel, kernel_named
-from ._arrays import device_inputs, on_one_device
+from ._arrays import DeviceInput, device_inputs, on_one_device
 from ._call import Call
-from .gram import PRECISIONS, DeviceGram, as_device_gram, same_precision
-from .linear_alignment import features_are_cheaper, linear_scores
+from ._linear import linear_scores
+from .gram import DeviceGram, as_device_gram, same_precision
 
 
 def hsic(
@@ -31,8 +30,8 @@ def hsic(
     are the same from run to run.
 
     Cost: n^2 (d_x + d_y) / 2 multiply-adds on tensor cores ("exact": six times as many), each pair
-    of samples met once, or n d_x d_y for linear and cosine kernels where that is less. Memory: that
-    of two prepared matrices and 16 bytes per row, or 132 MiB.
+    of samples met once; or n d_x d_y for linear and cosine kernels where that is less. Memory: that
+    of two prepared matrices and 16 bytes per row, or of their rows, packed again, and 132 MiB.
     """
     estimator = estimator_named(estimator, unbiased)
     return _pair_score("hsic", x, y, kernel_named(kernel, sigma), estimator, precision)
@@ -51,11 +50,11 @@ def cka(
     """:func:`mmkernels.cka` of rows in CUDA memory, on the current stream of their library.
 
     precision is as in :func:`mmkernels.cuda.prepare_gram`. NaN, without a warning, where the rows
-    cannot be used and where the quotient would be 0 / 0. As on the CPU, "exact" computes again in
-    float64 what float32 has lost: estimates without the diagonal in which one sample outweighs all
-    others, and kernels so wide that all values are within 1e-25 of one another; that costs up to
-    3 n^2 (d_x + d_y) multiply-adds of float64. Memory and cost else as of :func:`hsic`, but
-    n (d_x + d_y)^2 / 2 by products of features.
+    cannot be used and where the quotient would be 0 / 0. As on the CPU, what float32 has lost is
+    computed again in float64 ("exact"; of products of features always): estimates without the
+    diagonal in which one sample outweighs all others, and kernels so wide that all values are
+    within 1e-25 of one another. That costs up to 3 n^2 (d_x + d_y) multiply-adds of float64; else
+    cost and memory are as of :func:`hsic`; n (d_x + d_y)^2 / 2 multiply-adds of features.
     """
     estimator = estimator_named(estimator, unbiased)
     return _pair_score("cka", x, y, kernel_named(kernel, sigma), estimator, precision)
@@ -89,29 +88,32 @@ def cka_matrix(
         right = list(range(len(left), len(named)))
     if not left or not right:
         raise ValueError("xs and ys must each hold at least one representation.")
-    sides = _checked(named, estimator, precision)
-    if _by_features("cka", chosen, sides):
-        shape = (len(left), len(right))
-        return linear_scores("cka", chosen, sides, len(left), shape, estimator, precision)
     distinct, places = _distinct(list(named.values()))
     names = list(named)
-    grams = _prepared(
-        {names[places.index(i)]: x for i, x in enumerate(distinct)}, chosen, estimator, precision
-    )
+    sides = _sides({names[places.index(i)]: x for i, x in enumerate(distinct)}, estimator)
+    each = list(range(len(sides)))
+    to_itself = [places[i] for i in left] == [places[i] for i in right] == each
+    if to_itself or places == each:  # none is there twice
+        scores = linear_scores(
+            "cka", sides, len(left), (len(left), len(right)), chosen.name, estimator, precision
+        )
+        if scores is not None:
+            return scores
+    grams = _prepared(sides, chosen, precision)
     scores, call, plan = _planned("cka_matrix", grams, (len(left), len(right)))
-    sides = [places[i] for i in left], [places[i] for i in right]
-    call.module.cka_matrix(plan[0], *sides, estimator, *plan[1:])
+    indices = [places[i] for i in left], [places[i] for i in right]
+    call.module.cka_matrix(plan[0], *indices, estimator, *plan[1:])
     return scores
 
 
 def _pair_score(
     score: str, x: Any, y: Any, kernel: Kernel, estimator: str, precision: str
 ) -> Array:
-    named = {"x": x} if y is x else {"x": x, "y": y}
-    sides = _checked(named, estimator, precision)
-    if _by_features(score, kernel, sides):
-        return linear_scores(score, kernel, sides, 1, (), estimator, precision)
-    grams = _prepared(named, kernel, estimator, precision)
+    sides = _sides({"x": x} if y is x else {"x": x, "y": y}, estimator)
+    by_features = linear_scores(score, sides, 1, (), kernel.name, estimator, precision)
+    if by_features is not None:
+        return by_features
+    grams = _prepared(sides, kernel, precision)
     out, call, plan = _planned(score, grams, ())
     if score == "hsic":
         call.module.hsic(plan[0], estimator, *plan[1:])
@@ -131,26 +133,17 @@ def _planned(
     return scores, call, (matrices, call.pointer(scores), memory, call.stream)
 
 
-def _checked(named: dict[str, Any], estimator: str, precision: str) -> list[Any]:
-    """Inputs and prepared matrices that can be compared; nothing runs before."""
-    one_of("precision", precision, PRECISIONS)
-    sides = device_inputs(**named)
-    require_samples(sides, estimator)
-    return sides
-
-
-def _by_features(score: str, kernel: Kernel, sides: list[Any]) -> bool:
-    prepared = any(isinstance(side, DeviceGram) for side in sides)
-    return not prepared and features_are_cheaper(score, kernel, sides)
+def _sides(named: dict[str, Any], estimator: str) -> list[DeviceInput | DeviceGram]:
+    """What is to be compared, checked before anything runs."""
+    inputs = device_inputs(**named)
+    require_samples(inputs, estimator)
+    return inputs
 
 
 def _prepared(
-    named: dict[str, Any], kernel: Kernel, estimator: str, precision: str
+    sides: list[DeviceInput | DeviceGram], kernel: Kernel, precision: str
 ) -> list[DeviceGram]:
-    inputs = _checked(named, estimator, precision)
-    grams = [
-        as_device_gram(name, x, kernel, precision) for name, x in zip(named, inputs, strict=True)
-    ]
+    grams = [as_device_gram(side.name, side, kernel, precision) for side in sides]
     on_one_device(*grams)
     same_precision(*grams)
     return grams

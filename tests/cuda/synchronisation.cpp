@@ -16,7 +16,8 @@
 namespace mmkernels::testing {
 namespace {
 
-constexpr uint64_t kSeeds = 12;
+constexpr uint64_t kSeeds = 8;  // tried until one notices
+constexpr uint64_t kSeedsOfExcused = 2;
 constexpr unsigned kSecondsAtMost = 30;  // a loop may wait for what never comes
 
 // Whether `body` ends as it should without the site.
@@ -44,8 +45,8 @@ bool passes_without(const shim::Site& site, uint64_t seed, const std::function<v
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-bool matters(const shim::Site& site, const std::function<void()>& body) {
-  for (uint64_t seed = 1; seed <= kSeeds; ++seed)
+bool matters(const shim::Site& site, uint64_t seeds, const std::function<void()>& body) {
+  for (uint64_t seed = 1; seed <= seeds; ++seed)
     if (!passes_without(site, seed, body)) return true;
   return false;
 }
@@ -61,7 +62,7 @@ std::string join(const std::vector<std::string>& words) {
 Unproven leave_out_each_site(const std::function<void()>& body, const std::vector<Excused>& excused) {
   const shim::Control before = shim::control();
   Unproven unproven;
-  for (uint64_t seed = 0; seed <= kSeeds; ++seed) {
+  for (uint64_t seed : {0, 1, 2}) {
     shim::control() = {.seed = seed, .dropped = {}, .sites = {}};
     body();
     for (const shim::Site& site : shim::control().sites)
@@ -70,14 +71,13 @@ Unproven leave_out_each_site(const std::function<void()>& body, const std::vecto
   }
   std::vector<bool> needed(excused.size());
   for (const shim::Site& site : unproven.sites) {
-    bool has_excuse = false;
-    const bool noticed = matters(site, body);
-    for (size_t e = 0; e < excused.size(); ++e) {
-      if (excused[e].file != site.file || !std::strstr(site.function, excused[e].function)) continue;
-      has_excuse = true;
-      needed[e] = needed[e] || !noticed;
-    }
-    if (!noticed && !has_excuse)
+    std::vector<size_t> excuses;
+    for (size_t e = 0; e < excused.size(); ++e)
+      if (excused[e].file == site.file && std::strstr(site.function, excused[e].function))
+        excuses.push_back(e);
+    const bool noticed = matters(site, excuses.empty() ? kSeeds : kSeedsOfExcused, body);
+    for (size_t e : excuses) needed[e] = needed[e] || !noticed;
+    if (!noticed && excuses.empty())
       unproven.unnoticed.push_back(std::string(site.file) + ":" + std::to_string(site.line));
   }
   for (size_t e = 0; e < excused.size(); ++e)
@@ -86,6 +86,14 @@ Unproven leave_out_each_site(const std::function<void()>& body, const std::vecto
                                             excused[e].file);
   shim::control() = before;
   return unproven;
+}
+
+bool is_time_to_leave_out() {
+#if defined(__SANITIZE_ADDRESS__)
+  return false;
+#else
+  return shim::control().seed == 0;
+#endif
 }
 
 size_t every_site_matters(const std::function<void()>& body, const std::vector<Excused>& excused) {

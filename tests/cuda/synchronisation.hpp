@@ -30,6 +30,10 @@ struct Unproven {
 Unproven leave_out_each_site(const std::function<void()>& body,
                              const std::vector<Excused>& excused = {});
 
+// Whether the test is to do so: once, as it goes through seeds of its own, and not under sanitizers,
+// which do not see what is left out any better.
+bool is_time_to_leave_out();
+
 // Ends the test unless each site of `body` matters. How many there are.
 size_t every_site_matters(const std::function<void()>& body,
                           const std::vector<Excused>& excused = {});

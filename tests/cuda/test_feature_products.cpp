@@ -4,6 +4,7 @@
 #include "arrays.hpp"
 #include "check.hpp"
 #include "feature_products.hpp"
+#include "synchronisation.hpp"
 
 using namespace mmkernels;
 using namespace mmkernels::cuda;
@@ -199,4 +200,21 @@ TEST(unusable_features_have_no_alignment) {
   Matrix zero = x;
   for (int64_t c = 0; c < 4; ++c) zero.at(3, c) = 0;
   CHECK(std::isnan(scores({&y, &zero}, 1, 1, FeatureScore::cka, Estimator::song, true)[0]));
+}
+
+TEST(no_synchronisation_of_feature_products_can_be_left_out) {
+  if (!testing::is_time_to_leave_out()) return;
+  const std::vector<testing::Excused> excused{
+      {"sm80_feature_products.cu", "multiply_features", "sum_of_block waits for all warps too"},
+      {"feature_scores.cu", "add_norms", "what is left there of a sum is no less than the largest"},
+  };
+  const Matrix x = testing::normal(90, 20, 31), y = related(x, 130, 32);
+  // Several runs of samples.
+  const Matrix tall = testing::normal(1100, 3, 33), other = related(tall, 2, 34);
+  testing::every_site_matters(
+      [&] {
+        check_pair(x, y, 3, FeatureScore::cka, Estimator::song);
+        check_pair(tall, other, 3, FeatureScore::hsic, Estimator::gretton);
+      },
+      excused);
 }

@@ -4,6 +4,7 @@
 #include "arrays.hpp"
 #include "check.hpp"
 #include "knn.hpp"
+#include "synchronisation.hpp"
 
 using namespace mmkernels;
 using namespace mmkernels::cuda;
@@ -75,6 +76,43 @@ void check_neighbors(const Matrix& x, const Matrix* queries, Metric metric, int 
       }
     }
   }
+}
+
+// The same with rows that come in parts of at most 128.
+Found search_in_parts(const Matrix& x, Metric metric, int k) {
+  NeighborSearch plan{};
+  std::vector<NeighborPart> parts;
+  double* exact = nullptr;
+  testing::Memory memory([&](Workspace& workspace) {
+    plan = take_neighbor_search(x.view(), std::nullopt, metric, k, false, workspace);
+    parts.clear();
+    for (int64_t first = 0; first < x.rows; first += 128) {
+      Features part = plan.candidates;
+      part.first_row = first;
+      part.view.data += first * part.view.row_stride;
+      part.view.rows = std::min<int64_t>(128, x.rows - first);
+      parts.push_back(take_neighbor_part(part, first, part.view.rows, workspace));
+    }
+    exact = workspace.take<double>(128 * plan.lists.capacity);
+  });
+  measure_features(plan.candidates, nullptr);
+  start_lists(plan, nullptr);
+  for (const NeighborPart& part : parts)
+    pack_neighbor_part(plan.candidate_rows, part, plan.candidates, true, false, nullptr);
+  for (size_t a = 0; a < parts.size(); ++a) meet_itself(plan, parts[a], nullptr);
+  for (size_t a = 0; a < parts.size(); ++a)
+    for (size_t b = a + 1; b < parts.size(); ++b) meet(plan, parts[a], parts[b], nullptr);
+  Found found{std::vector<int64_t>(x.rows * k, -7), std::vector<double>(x.rows * k, -7), 0};
+  for (const NeighborPart& queries : parts) {
+    collect_overflowed(plan, queries, nullptr);
+    for (const NeighborPart& candidates : parts) {
+      score_lists(plan, queries, candidates, queries.first, queries.count, exact, nullptr);
+      search_overflowed(plan, queries, candidates, found.indices.data(), found.scores.data(), nullptr);
+    }
+    rank_lists(plan, queries, queries.first, queries.count, exact, found.indices.data(),
+               found.scores.data(), nullptr);
+  }
+  return found;
 }
 
 // Another one for each schedule that the tests run with.
@@ -167,42 +205,35 @@ TEST(neighbors_are_the_same_bits_in_parts) {
   Matrix x = testing::normal(300, 12, 11, 2);
   for (int64_t i = 0; i < 170; ++i)  // lists of these overflow
     for (int64_t c = 0; c < 12; ++c) x.at(i, c) = 1 + 1e-7f * static_cast<float>(i % 5);
-  const int k = 5;
-  const Found whole = search(x, nullptr, Metric::euclidean, k);
+  const Found whole = search(x, nullptr, Metric::euclidean, 5);
   CHECK(whole.overflowed > 0);
-
-  NeighborSearch plan{};
-  std::vector<NeighborPart> parts;
-  double* exact = nullptr;
-  testing::Memory memory([&](Workspace& workspace) {
-    plan = take_neighbor_search(x.view(), std::nullopt, Metric::euclidean, k, false, workspace);
-    parts.clear();
-    for (int64_t first = 0; first < x.rows; first += 128) {
-      Features part = plan.candidates;
-      part.first_row = first;
-      part.view.data += first * part.view.row_stride;
-      part.view.rows = std::min<int64_t>(128, x.rows - first);
-      parts.push_back(take_neighbor_part(part, first, part.view.rows, workspace));
-    }
-    exact = workspace.take<double>(128 * plan.lists.capacity);
-  });
-  measure_features(plan.candidates, nullptr);
-  start_lists(plan, nullptr);
-  for (const NeighborPart& part : parts)
-    pack_neighbor_part(plan.candidate_rows, part, plan.candidates, true, false, nullptr);
-  for (size_t a = 0; a < parts.size(); ++a) meet_itself(plan, parts[a], nullptr);
-  for (size_t a = 0; a < parts.size(); ++a)
-    for (size_t b = a + 1; b < parts.size(); ++b) meet(plan, parts[a], parts[b], nullptr);
-  Found found{std::vector<int64_t>(x.rows * k, -7), std::vector<double>(x.rows * k, -7), 0};
-  for (const NeighborPart& queries : parts) {
-    collect_overflowed(plan, queries, nullptr);
-    for (const NeighborPart& candidates : parts) {
-      score_lists(plan, queries, candidates, queries.first, queries.count, exact, nullptr);
-      search_overflowed(plan, queries, candidates, found.indices.data(), found.scores.data(), nullptr);
-    }
-    rank_lists(plan, queries, queries.first, queries.count, exact, found.indices.data(),
-               found.scores.data(), nullptr);
-  }
+  const Found found = search_in_parts(x, Metric::euclidean, 5);
   CHECK(found.indices == whole.indices);
   CHECK(found.scores == whole.scores);
+}
+
+TEST(no_synchronisation_of_a_neighbour_search_can_be_left_out) {
+  if (!testing::is_time_to_leave_out()) return;
+  const Matrix x = testing::normal(256, 40, 12);
+  testing::every_site_matters([&] {
+    check_neighbors(x, nullptr, Metric::cosine, 3, "normal");
+    // What a bad tile lets through is found out when it is scored, unless lists overflow.
+    CHECK(search(x, nullptr, Metric::cosine, 3).overflowed == 0);
+  });
+}
+
+TEST(no_synchronisation_of_a_search_by_itself_can_be_left_out) {
+  if (!testing::is_time_to_leave_out()) return;
+  Matrix x = testing::normal(190, 3, 13);
+  for (int64_t i = 0; i < 180; ++i)
+    for (int64_t c = 0; c < 3; ++c) x.at(i, c) = x.at(0, c) * (1 + 1e-6f * x.at(i, c));
+  const Found whole = search(x, nullptr, Metric::euclidean, 2);
+  CHECK(whole.overflowed > 0);
+  testing::every_site_matters(
+      [&] {
+        const Found found = search_in_parts(x, Metric::euclidean, 2);
+        CHECK(found.indices == whole.indices && found.scores == whole.scores);
+      },
+      {{"neighbor_overflow.cu", "search_part",
+        "of two rows after one another, a thread reads and writes the same places"}});
 }

@@ -5,6 +5,7 @@
 #include "check.hpp"
 #include "index_lists_of.hpp"
 #include "list_overlap.hpp"
+#include "synchronisation.hpp"
 
 using namespace mmkernels;
 using namespace mmkernels::cuda;
@@ -135,4 +136,16 @@ TEST(unusable_lists_have_no_overlap) {
     CHECK(std::isnan(score(all[0], spoilt[1], 40, 5, 5, OverlapScore::mutual)));
     CHECK(std::isnan(score(spoilt[1], all[0], 40, 5, 5, OverlapScore::jaccard)));
   }
+}
+
+TEST(no_synchronisation_of_overlaps_can_be_left_out) {
+  if (!testing::is_time_to_leave_out()) return;
+  const std::vector<Lists> all = layers(3, 70, 40, 90, 12);
+  int64_t total = 0;
+  for (int64_t row = 0; row < 70; ++row) total += common(&all[0][row * 40], &all[1][row * 40], 40);
+  testing::every_site_matters([&] {
+    CHECK(score(all[0], all[1], 70, 40, 40, OverlapScore::mutual) ==
+          static_cast<double>(total) / (70 * 40));
+    check_matrix(all, {}, 70, 40);
+  });
 }

@@ -7,6 +7,7 @@
 #include "index_lists_of.hpp"
 #include "list_cycle.hpp"
 #include "list_sequences.hpp"
+#include "synchronisation.hpp"
 
 using namespace mmkernels;
 using namespace mmkernels::cuda;
@@ -141,4 +142,12 @@ TEST(unusable_lists_have_no_order) {
       CHECK(std::isnan(cycle(spoilt, x, 80, k, k)));
     }
   }
+}
+
+TEST(no_synchronisation_of_sequences_can_be_left_out) {
+  if (!testing::is_time_to_leave_out()) return;
+  std::mt19937_64 generator(4);
+  const Lists x = testing::random_lists(150, 70, 90, 0, generator);
+  const Lists y = disturbed(x, generator);
+  for (int k : {40, 70}) testing::every_site_matters([&] { check_scores(x, y, 150, k, 70); });
 }

@@ -55,7 +55,7 @@ def test_what_does_not_fit_is_a_memory_error(shim):
     shim.library.free = 1000
     with pytest.raises(MemoryError, match=r"x \(shape \(300, 9\)\) needs \d+ bytes"):
         cuda.knn_of_host_rows(normal(300, 9), 6)
-    shim.library.free = 2**22
+    shim.library.free = 2**21
     plan = shim.library.empty
     sizes = []
 
@@ -64,5 +64,5 @@ def test_what_does_not_fit_is_a_memory_error(shim):
         return plan(shape, type_name, device)
 
     shim.library.empty = counted
-    cuda.knn_of_host_rows(normal(1500, 200), 2)
-    assert 2**20 < sizes[0] <= 0.8 * 2**22
+    cuda.knn_of_host_rows(normal(400, 200), 2)
+    assert 2**20 < sizes[0] <= 0.8 * 2**21

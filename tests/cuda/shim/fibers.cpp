@@ -116,10 +116,18 @@ void run_block(Block& home, const char* name) {
   const int warps = static_cast<int>(home.warps.size());
   std::vector<int> order(home.warps.size());
   for (int w = 0; w < warps; ++w) order[w] = w;
+  // Warps that fall behind, as far as the others get without them; then it is others.
+  uint64_t asleep = random ? chance()() & chance()() : 0;
+  bool ran = true;
   while (home.alive > 0 && !home.failure) {
     if (random) std::shuffle(order.begin(), order.end(), chance());
-    const uint64_t chosen = random ? chance()() : ~uint64_t{0};
-    bool ran = false, any_ready = false;
+    uint64_t chosen = random ? chance()() & ~asleep : ~uint64_t{0};
+    if (!ran) {
+      chosen = ~uint64_t{0};
+      asleep = chance()() & chance()();
+    }
+    ran = false;
+    bool any_ready = false, any_awake = false;
     for (int w : order) {
       const int first = w * kWarp, count = home.warps[w].threads;
       const int start = random ? static_cast<int>(chance()() % count) : 0;
@@ -127,13 +135,15 @@ void run_block(Block& home, const char* name) {
         Fiber& next = home.fibers[first + (start + t) % count];
         if (!next.ready()) continue;
         any_ready = true;
+        any_awake = any_awake || !(asleep >> (w % 64) & 1);
         if (!(chosen >> (w % 64) & 1)) break;
         resume(home, next);
         ran = true;
         if (home.failure) return;
       }
     }
-    if (!ran && !any_ready)
+    ran = ran || any_awake;
+    if (!any_ready)
       throw std::runtime_error(std::string(name) + ": all threads of block " +
                                std::to_string(home.index) + " wait for one another");
   }
