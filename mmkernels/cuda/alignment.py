@@ -31,7 +31,7 @@ def hsic(
 
     Cost: n^2 (d_x + d_y) / 2 multiply-adds on tensor cores ("exact": six times as many), each pair
     of samples met once; or n d_x d_y for linear and cosine kernels where that is less. Memory: that
-    of two prepared matrices and 16 bytes per row, or of their rows, packed again, and 132 MiB.
+    of two prepared matrices and 33 bytes per row, or of their rows, packed again, and 132 MiB.
     """
     estimator = estimator_named(estimator, unbiased)
     return _pair_score("hsic", x, y, kernel_named(kernel, sigma), estimator, precision)
@@ -76,7 +76,7 @@ def cka_matrix(
     is computed once, whatever the number of pairs. Cost: n^2 sum(d) / 2 multiply-adds on tensor
     cores ("exact": six times as many) and n^2 / 2 for each pair of representations, or, for linear
     and cosine kernels where that is less, n sum(d)^2 / 2. Memory: that of all prepared matrices, 10
-    MiB and 8 n bytes for each, and 10 KiB for each pair.
+    MiB and 16 n bytes for each, and 10 KiB and n / 8 bytes for each pair.
     """
     estimator = estimator_named(estimator, unbiased)
     chosen = kernel_named(kernel, sigma)
