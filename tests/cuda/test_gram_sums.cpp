@@ -90,33 +90,36 @@ double inner(const Square& k, const Square& l, int64_t n, Estimator estimator) {
   return estimator == Estimator::gretton ? sum / ((count - 1) * (count - 1)) : sum / (count * (count - 3));
 }
 
-// All of a call: prepared matrices, a pass that has run, and the scores it gives.
+enum class Score { hsic, cka };
+
+// All of a call for two representations.
 class Pass {
  public:
   Pass(const ArrayView& x, const ArrayView& y, const KernelChoice& of_k, const KernelChoice& of_l,
        Precision precision)
       : memory_([&](Workspace& workspace) {
           search_ = take_median_search(true, workspace);
-          k = take_kernel_matrix(x, of_k, precision, workspace);
-          l = take_kernel_matrix(y, of_l, precision, workspace);
-          pass_ = take_pair_pass(x.rows, workspace);
+          matrices_ = {take_kernel_matrix(x, of_k, precision, workspace),
+                       take_kernel_matrix(y, of_l, precision, workspace)};
+          pass_ = take_gram_pass(x.rows, 2, workspace);
         }) {
-    prepare_kernel_matrix(k, search_, nullptr);
-    prepare_kernel_matrix(l, search_, nullptr);
-    run_pair_pass(k, l, pass_, nullptr);
+    for (const KernelMatrix& matrix : matrices_) prepare_kernel_matrix(matrix, search_, nullptr);
   }
 
   double score(Estimator estimator, Score which) const {
     double value = 0;
-    write_score(k, l, pass_, estimator, which, &value, nullptr);
+    run_gram_pass(matrices_, pass_, estimator, nullptr);
+    if (which == Score::hsic)
+      write_hsic(pass_, 0, 1, &value, nullptr);
+    else
+      write_cka(pass_, {0}, {1}, &value, nullptr);
     return value;
   }
 
-  KernelMatrix k, l;
-
  private:
   MedianSearch search_{};
-  PairPass pass_{};
+  std::vector<KernelMatrix> matrices_;
+  GramPass pass_{};
   testing::Memory<std::function<void(Workspace&)>> memory_;
 };
 
@@ -208,18 +211,18 @@ TEST(cka_matrix_is_that_of_float64) {
   const std::vector<int> left{0, 1, 2, 3}, right{2, 0};
   for (Precision precision : {Precision::exact, Precision::fast}) {
     std::vector<KernelMatrix> matrices;
-    MatrixPass pass{};
+    GramPass pass{};
     testing::Memory memory([&](Workspace& workspace) {
       matrices.clear();
       for (const Matrix& x : xs)
         matrices.push_back(take_kernel_matrix(x.view(), choice, precision, workspace));
-      pass = take_matrix_pass(n, 4, workspace);
+      pass = take_gram_pass(n, 4, workspace);
     });
     for (const KernelMatrix& matrix : matrices) prepare_kernel_matrix(matrix, {}, nullptr);
     for (Estimator estimator : kEstimators) {
-      run_matrix_pass(matrices, pass, estimator, nullptr);
+      run_gram_pass(matrices, pass, estimator, nullptr);
       std::vector<double> scores(8);
-      write_cka_matrix(pass, left, right, scores.data(), nullptr);
+      write_cka(pass, left, right, scores.data(), nullptr);
       const auto kernel = [&](int m) { return centred(kernel_matrix(xs[m], choice), n, estimator); };
       for (int a : left)
         for (int j = 0; j < 2; ++j) {
@@ -265,6 +268,29 @@ TEST(centered_gram_is_that_of_float64) {
         CHECK_NEAR(narrow[v], wide[v], 1e-7 * std::abs(wide[v]), "n", n, v);
       }
     }
+}
+
+TEST(digits_that_float32_has_lost_are_computed_again) {
+  const int64_t n = 70;
+  Matrix x = testing::normal(n, 5, 1), outlier = x;
+  const Matrix y = testing::normal(n, 6, 2);
+  for (int64_t c = 0; c < 5; ++c) outlier.at(11, c) = 1e5f;
+  const KernelChoice choices[] = {{.kernel = Kernel::linear},
+                                  {.kernel = Kernel::distance},
+                                  {.kernel = Kernel::gaussian, .bandwidth = 3e6},
+                                  {.kernel = Kernel::polynomial, .degree = 2, .offset = 1, .gamma = 0.1}};
+  for (const KernelChoice& choice : choices)
+    check_scores(outlier, y, choice, {.kernel = Kernel::gaussian, .bandwidth = 2}, Precision::exact,
+                 2e-6);
+  // Values all within 1e-29 of one another: 1 - distance / bandwidth.
+  const KernelChoice wide{.kernel = Kernel::laplacian, .bandwidth = 1e30};
+  const Pass pass(x.view(), y.view(), wide, wide, Precision::exact);
+  for (Estimator estimator : kEstimators) {
+    const Square k = centred(kernel_matrix(x, choices[1]), n, estimator);
+    const Square l = centred(kernel_matrix(y, choices[1]), n, estimator);
+    const double norm = std::sqrt(inner(k, k, n, estimator) * inner(l, l, n, estimator));
+    CHECK_NEAR(pass.score(estimator, Score::cka), inner(k, l, n, estimator) / norm, 1e-9);
+  }
 }
 
 TEST(median_distance_is_that_of_float32) {
