@@ -37,16 +37,16 @@ __device__ __forceinline__ void add_lines(const typename TileOf<Tier>::Sums& val
         columns[j * 2 + e % 2] += value;
       }
 #pragma unroll
-  for (int v = 0; v < Tile::kFragments * 2; ++v) {
-#pragma unroll
-    for (int mask = 1; mask < 4; mask *= 2) rows[v] += ptx::shuffle_xor(rows[v], mask);
-    if (lane % 4 == 0) lines.rows[Tile::warp_across()][Tile::row(lane, v / 2, v % 2 * 2)] = rows[v];
-  }
-#pragma unroll
   for (int v = 0; v < 8; ++v) {
 #pragma unroll
     for (int mask = 4; mask < 32; mask *= 2) columns[v] += ptx::shuffle_xor(columns[v], mask);
     if (lane / 4 == 0) lines.columns[Tile::warp_down()][Tile::column(lane, v / 2, v % 2)] = columns[v];
+  }
+#pragma unroll
+  for (int v = 0; v < Tile::kFragments * 2; ++v) {
+#pragma unroll
+    for (int mask = 1; mask < 4; mask *= 2) rows[v] += ptx::shuffle_xor(rows[v], mask);
+    if (lane % 4 == 0) lines.rows[Tile::warp_across()][Tile::row(lane, v / 2, v % 2 * 2)] = rows[v];
   }
 }
 

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._arrays import Array
-from .._checks import one_of
 from .._hsic import estimator_named, require_samples
 from .._kernels import Kernel, kernel_named
-from ._arrays import device_inputs
+from ._arrays import DeviceInput, device_inputs, on_one_device
 from ._call import Call
-from .gram import PRECISIONS, DeviceGram, as_device_gram, same_precision
-from .linear_alignment import features_are_cheaper, linear_scores
+from ._linear import linear_scores
+from .gram import DeviceGram, as_device_gram, same_precision
 
 
 def hsic(
@@ -31,8 +30,8 @@ def hsic(
     are the same from run to run.
 
     Cost: n^2 (d_x + d_y) / 2 multiply-adds on tensor cores ("exact": six times as many), each pair
-    of samples met once, or n d_x d_y for linear and cosine kernels where that is less. Memory: that
-    of two prepared matrices and 16 bytes per row, or 132 MiB.
+    of samples met once; or n d_x d_y for linear and cosine kernels where that is less. Memory: that
+    of two prepared matrices and 16 bytes per row, or of their rows, packed again, and 132 MiB.
     """
     estimator = estimator_named(estimator, unbiased)
     return _pair_score("hsic", x, y, kernel_named(kernel, sigma), estimator, precision)
@@ -54,8 +53,8 @@ def cka(
     cannot be used and where the quotient would be 0 / 0. Of an estimate without the diagonal in
     which one sample outweighs all others ten thousand times, or of a kernel so wide that all values
     are within 1e-25 of one another, less is left than the CPU, which then computes in float64,
-    finds; linear and cosine kernels of fewer features than samples are computed again in float64
-    here, too. Memory as of :func:`hsic`, cost, too, but n (d_x + d_y)^2 / 2 by features.
+    finds; products of features, of linear and cosine kernels, are computed in float64 here too.
+    Cost and memory as of :func:`hsic`; n (d_x + d_y)^2 / 2 multiply-adds of features.
     """
     estimator = estimator_named(estimator, unbiased)
     return _pair_score("cka", x, y, kernel_named(kernel, sigma), estimator, precision)
@@ -89,15 +88,18 @@ def cka_matrix(
         right = list(range(len(left), len(named)))
     if not left or not right:
         raise ValueError("xs and ys must each hold at least one representation.")
-    sides = _checked(named, estimator, precision)
-    if _by_features("cka", chosen, sides):
-        shape = (len(left), len(right))
-        return linear_scores("cka", chosen, sides, len(left), shape, estimator, precision)
     distinct, places = _distinct(list(named.values()))
     names = list(named)
-    grams = _prepared(
-        {names[places.index(i)]: x for i, x in enumerate(distinct)}, chosen, precision
-    )
+    sides = _sides({names[places.index(i)]: x for i, x in enumerate(distinct)}, estimator)
+    each = list(range(len(sides)))
+    to_itself = [places[i] for i in left] == [places[i] for i in right] == each
+    if to_itself or places == each:  # none is there twice
+        scores = linear_scores(
+            "cka", sides, len(left), (len(left), len(right)), chosen.name, estimator, precision
+        )
+        if scores is not None:
+            return scores
+    grams = _prepared(sides, chosen, precision)
     call = Call("cka_matrix", *grams)
     scores = call.empty((len(left), len(right)), "float64")
     matrices = [gram.matrix for gram in grams]
@@ -117,11 +119,11 @@ def cka_matrix(
 def _pair_score(
     score: str, x: Any, y: Any, kernel: Kernel, estimator: str, precision: str
 ) -> Array:
-    named = {"x": x} if y is x else {"x": x, "y": y}
-    sides = _checked(named, estimator, precision)
-    if _by_features(score, kernel, sides):
-        return linear_scores(score, kernel, sides, 1, (), estimator, precision)
-    grams = _prepared(named, kernel, precision)
+    sides = _sides({"x": x} if y is x else {"x": x, "y": y}, estimator)
+    by_features = linear_scores(score, sides, 1, (), kernel.name, estimator, precision)
+    if by_features is not None:
+        return by_features
+    grams = _prepared(sides, kernel, precision)
     left, right = grams[0], grams[-1]
     call = Call(score, left, right)
     out = call.empty((), "float64")
@@ -132,21 +134,18 @@ def _pair_score(
     return out
 
 
-def _checked(named: dict[str, Any], estimator: str, precision: str) -> list[Any]:
-    """Inputs and prepared matrices that can be compared; nothing runs before."""
-    one_of("precision", precision, PRECISIONS)
-    sides = device_inputs(**named)
-    require_samples(sides, estimator)
-    return sides
+def _sides(named: dict[str, Any], estimator: str) -> list[DeviceInput | DeviceGram]:
+    """What is to be compared, checked before anything runs."""
+    inputs = device_inputs(**named)
+    require_samples(inputs, estimator)
+    return inputs
 
 
-def _by_features(score: str, kernel: Kernel, sides: list[Any]) -> bool:
-    prepared = any(isinstance(side, DeviceGram) for side in sides)
-    return not prepared and features_are_cheaper(score, kernel, sides)
-
-
-def _prepared(named: dict[str, Any], kernel: Kernel, precision: str) -> list[DeviceGram]:
-    grams = [as_device_gram(name, x, kernel, precision) for name, x in named.items()]
+def _prepared(
+    sides: list[DeviceInput | DeviceGram], kernel: Kernel, precision: str
+) -> list[DeviceGram]:
+    grams = [as_device_gram(side.name, side, kernel, precision) for side in sides]
+    on_one_device(*grams)
     same_precision(*grams)
     return grams
 

@@ -31,7 +31,7 @@ class DeviceGram:
             )
         at_least(rows.shape[0], 2, rows.name, rows.shape, "A kernel matrix")
         self.name, self.kernel, self.precision = rows.name, kernel.name, precision
-        self.shape, self.type = rows.shape, rows.type
+        self.rows, self.shape, self.type = rows, rows.shape, rows.type
         self.device, self.library = rows.device, rows.library
         self._given_sigma = kernel.sigma
         call = Call("prepare_gram", rows)

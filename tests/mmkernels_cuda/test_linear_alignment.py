@@ -1,4 +1,4 @@
-"""Linear HSIC and CKA on the device, beside float64."""
+"""Linear HSIC and CKA on the device by products of features, beside float64."""
 
 from __future__ import annotations
 
@@ -7,8 +7,15 @@ import pytest
 
 import mmkernels
 from mmkernels import reference
+from mmkernels.cuda import _linear
 
 ESTIMATORS = ["gretton", "song", "lange"]
+
+
+@pytest.fixture(autouse=True)
+def by_features(monkeypatch, request):
+    if "choice" not in request.node.name:
+        monkeypatch.setattr(_linear, "_are_cheaper", lambda *_: True)
 
 
 def related(n, *widths, seed=0):
@@ -57,6 +64,33 @@ def test_matrix(device):
     assert (found.diagonal() == 1).all()
     found = device.host(mmkernels.cka_matrix(on_device[:1], on_device[1:]))
     np.testing.assert_allclose(found, mmkernels.cka_matrix(sides[:1], sides[1:]), rtol=1e-6)
+
+
+def test_the_choice_of_the_cheaper_way():
+    cheaper = _linear._are_cheaper
+    assert cheaper("cka", [(65536, 1024)] * 2, 1)
+    assert not cheaper("cka", [(1000, 1024)] * 2, 1)
+    # Of many sets, pairs are many: kernel matrices are multiplied once for each set.
+    assert cheaper("cka", [(65536, 1024)] * 32, 32)
+    assert not cheaper("cka", [(65536, 4096)] * 32, 32)
+    assert cheaper("cka", [(65536, 4096)] * 3, 1)
+
+
+def test_prepared_matrices(device):
+    x, y = related(30, 4, 3)
+    grams = [mmkernels.prepare_gram(device.array(z), kernel="cosine") for z in (x, y)]
+    wanted = mmkernels.cka(x, y, kernel="cosine")
+    np.testing.assert_allclose(device.host(mmkernels.cka(*grams)), wanted, rtol=1e-6)
+
+
+def test_sets_that_are_there_twice(device):
+    x, y = related(30, 4, 3)
+    one, other = device.array(x), device.array(y)
+    found = device.host(mmkernels.cka_matrix([one, other], [other, one]))
+    np.testing.assert_allclose(found, mmkernels.cka_matrix([x, y], [y, x]), rtol=1e-6)
+    found = device.host(mmkernels.cka_matrix([one, other], [one, other]))
+    assert (found.diagonal() == 1).all()
+    assert device.host(mmkernels.cka_matrix([one])).shape == (1, 1)
 
 
 def test_with_itself(device):
