@@ -7,6 +7,7 @@ namespace {
 
 constexpr int kSamples = 16;  // in shared memory at a time
 constexpr int kWidth = kTileRows + kExactColumns;
+constexpr int kSampleBytes = kSamples * kWidth * sizeof(double);
 constexpr int kDown = 8, kAcross = 4;  // a thread's part of a tile of 128 x 64
 
 // [sample][128 features of the rows, 64 of the columns], zeros beyond the sets.
@@ -60,9 +61,11 @@ __global__ __launch_bounds__(kTileThreads) void multiply_exactly(FeatureTable ta
       }
       ptx::sync_threads();
     }
-    write_to_slot<kDown * kAcross>(slot, sums);
-    if (job.slices == 1) finish_unit<kDown * kAcross>(table, item, slot, 1, 0, ptx::shared());
-    ptx::sync_threads();
+#pragma unroll
+    for (int v = 0; v < kDown * kAcross; ++v) slot[v * kTileThreads + ptx::thread()] = sums[v];
+    // Samples of the next item may come to their place meanwhile.
+    if (job.slices == 1)
+      finish_unit<kDown * kAcross>(table, item, slot, 1, 0, ptx::shared() + kSampleBytes);
   }
 }
 
@@ -70,7 +73,7 @@ __global__ __launch_bounds__(kTileThreads) void multiply_exactly(FeatureTable ta
 
 void add_exact_products(const FeatureTable& table, const TileJob& job, Stream stream) {
   launch("multiply_exactly", multiply_exactly, blocks_of(job), kTileThreads,
-         sizeof(double) * kSamples * kWidth, stream, table, job);
+         kSampleBytes + kBlockSumBytes, stream, table, job);
 }
 
 }  // namespace mmkernels::cuda

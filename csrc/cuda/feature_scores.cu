@@ -11,9 +11,11 @@ constexpr int kThreads = 256;
 // Sums of products of which less than this share is left lose their digits; see _CANCELLED in
 // mmkernels/_hsic.py. A self-similarity below the second is what float64's rounding leaves of zero.
 constexpr double kCancelled = 0.05, kDegenerate = 1e-12;
+// The share of sum |x_i|^2 |y_i|^2 that one sample has if it outweighs all others.
+constexpr double kOutweighs = 0.5;
 
 struct Diagonals {
-  double left, right, product, largest;
+  double left, right, product, square;
 };
 
 __device__ __forceinline__ Diagonals* diagonals_at(const FeatureTable& table, int a, int b) {
@@ -44,19 +46,13 @@ __global__ __launch_bounds__(kThreads) void add_norms(FeatureTable table) {
     sums.left += k;
     sums.right += l;
     sums.product += k * l;
-    sums.largest = k * l > sums.largest ? k * l : sums.largest;
+    sums.square += k * l * (k * l);
   }
   sums.left = sum_of_block(sums.left, slots);
   sums.right = sum_of_block(sums.right, slots);
   sums.product = sum_of_block(sums.product, slots);
-  sums.largest = largest_of_lanes(sums.largest);
-  ptx::sync_threads();
-  if (ptx::thread() % 32 == 0) slots[ptx::thread() / 32] = sums.largest;
-  ptx::sync_threads();
-  if (ptx::thread() != 0) return;
-  for (int w = 0; w < kThreads / 32; ++w)
-    sums.largest = slots[w] > sums.largest ? slots[w] : sums.largest;
-  diagonals_at(table, a, b)[part] = sums;
+  sums.square = sum_of_block(sums.square, slots);
+  if (ptx::thread() == 0) diagonals_at(table, a, b)[part] = sums;
 }
 
 // |X'Y|^2 from the tiles of a pair. A set's product with itself is symmetric, and of its tiles those
@@ -87,13 +83,13 @@ __global__ __launch_bounds__(kThreads) void find_value(FeatureTable table, Estim
       product_of(table, a, b, pieces, reinterpret_cast<double*>(ptx::shared()));
   if (ptx::thread() != 0) return;
   FeatureSums sums{table.samples, product};
-  double largest = 0;
+  double square = 0;
   for (int part = 0; part < diagonal_parts(table.samples); ++part) {
     const Diagonals& of_part = diagonals_at(table, a, b)[part];
     sums.diagonal_k += of_part.left;
     sums.diagonal_l += of_part.right;
     sums.diagonal_product += of_part.product;
-    largest = of_part.largest > largest ? of_part.largest : largest;
+    square += of_part.square;
   }
   const double n = static_cast<double>(table.samples);
   const double value = hsic(sums, estimator), magnitude = product / n / n;
@@ -103,8 +99,11 @@ __global__ __launch_bounds__(kThreads) void find_value(FeatureTable table, Estim
   if (!usable(*table.by_number[a].features.status) || !usable(*table.by_number[b].features.status))
     return;
   // Independent sets cancel too, where there are many features: then sums over pairs are small in
-  // truth, and no digit is missed.
-  const bool outweighed = a == b || (!table.selves && largest > sums.diagonal_product / 2);
+  // truth, and no digit is missed. A sample with more than a share p of the sum has more than p^2 of
+  // its square.
+  const bool outweighed =
+      a == b || (!table.selves &&
+                 square > sums.diagonal_product * sums.diagonal_product * kOutweighs * kOutweighs);
   if (outweighed && !(std::abs(value) > kCancelled * magnitude)) {
     // Whoever writes, writes the same.
     table.recompute[a] = table.recompute[b] = table.recompute[table.sets] = 1;

@@ -71,25 +71,8 @@ __device__ __forceinline__ bool recomputed(const FeatureTable& table, const Tile
          table.recompute[table.set_of_block[item.column]];
 }
 
-// A thread's values of a run, at its place in the block's slot.
-template <int values, class Value>
-__device__ __forceinline__ void write_to_slot(double* slot, const Value* sums) {
-#pragma unroll
-  for (int v = 0; v < values; ++v)
-    slot[v * kTileThreads + ptx::thread()] = static_cast<double>(sums[v]);
-}
-template <int values, class Value>
-__device__ __forceinline__ void add_to_slot(double* slot, const Value* sums) {
-#pragma unroll
-  for (int v = 0; v < values; ++v) {
-    // Else all of the slot would be read first, for which there are no registers.
-    if (v % 8 == 0) ptx::sync_warp();
-    slot[v * kTileThreads + ptx::thread()] += static_cast<double>(sums[v]);
-  }
-}
-
 // The sum of squares of a unit's values, of which `slices` slots, `apart` from one to the next, hold
-// parts. All threads of the block; `shared` as of sum_of_block.
+// parts. All threads of the block; `shared` holds kBlockSumBytes.
 template <int values>
 __device__ __forceinline__ void finish_unit(const FeatureTable& table, const TileItem& item,
                                             const double* slot, int64_t slices, int64_t apart,
@@ -101,10 +84,10 @@ __device__ __forceinline__ void finish_unit(const FeatureTable& table, const Til
     squares += value * value;
   }
   squares = sum_of_block(squares, reinterpret_cast<double*>(shared));
+  if (ptx::thread() != 0) return;
   const int64_t low = item.row < item.column ? item.row : item.column;
   const int64_t high = item.row < item.column ? item.column : item.row;
-  if (ptx::thread() == 0)
-    table.tile_sums[(item.piece * table.blocks + low) * table.blocks + high] = squares;
+  table.tile_sums[(item.piece * table.blocks + low) * table.blocks + high] = squares;
 }
 
 // Of the samples, whose norms are added each by a block.
@@ -147,7 +130,7 @@ void add_exact_products(const FeatureTable& table, const TileJob& job, Stream st
 // Adds slots up where a job's samples are divided.
 void add_slices(const FeatureTable& table, const TileJob& job, bool exact, Stream stream);
 
-// Sums over the samples of |x_i|^2, |y_i|^2 and their product, and the largest product.
+// Sums over the samples of |x_i|^2, |y_i|^2, their product, and the square of that.
 void add_diagonals(const FeatureTable& table, Stream stream);
 // From sums of tiles, `pieces` each, to HSIC of pairs of sets, and which sets are to be computed
 // again; `again` for the pairs of these alone.

@@ -32,6 +32,33 @@ __device__ __forceinline__ void start_item(const FeatureTable& table, const Tile
   work.runs = work.item.owned ? static_cast<int>(work.item.last_run - work.item.first_run) : 0;
 }
 
+// Of one part by the product that leaves registers for two blocks on a multiprocessor.
+template <class Tier>
+__device__ __forceinline__ void multiply(const SplitRows& rows, const SplitRows& columns,
+                                         int64_t pitch, int count, uint8_t* shared,
+                                         typename TileOf<Tier>::Sums& sums) {
+  if constexpr (Tier::kParts == 1) {
+#pragma unroll
+    for (int v = 0; v < TileOf<Tier>::kValues; ++v) (&sums[0][0][0])[v] = 0;
+    add_tile_product<ptx::Bfloat16>(PlainSteps{rows.first, columns.first}, count, pitch, pitch,
+                                    shared, sums);
+  } else {
+    multiply_split<Tier>(rows, columns, pitch, count, shared, sums);
+  }
+}
+
+// Adds a thread's sums of a run to its place in the block's slot, by way of the ring, which nobody
+// uses then: all sums widened at once would not fit the registers.
+template <int values, class Sums>
+__device__ __forceinline__ void add_to_slot(const Sums& sums, double* slot, bool first) {
+  auto* ring = reinterpret_cast<float*>(ptx::shared());
+#pragma unroll
+  for (int v = 0; v < values; ++v) ring[v * kTileThreads + ptx::thread()] = (&sums[0][0][0])[v];
+#pragma unroll 4
+  for (int i = ptx::thread(); i < values * kTileThreads; i += kTileThreads)
+    slot[i] = (first ? 0.0 : slot[i]) + static_cast<double>(ring[i]);
+}
+
 template <class Tier>
 __global__ __launch_bounds__(kTileThreads, Tier::kParts == 1 ? 2 : 1) void multiply_features(
     FeatureTable table, TileJob job) {
@@ -43,20 +70,19 @@ __global__ __launch_bounds__(kTileThreads, Tier::kParts == 1 ? 2 : 1) void multi
   }
   ptx::sync_threads();
   while (work.index < job.items()) {
-    if (work.runs > 0) {
-      typename Tile::Sums sums;
-      multiply_split<Tier>(work.rows, work.columns, job.steps * kDepth,
-                           job.run_length(work.item.last_run - work.runs), ptx::shared(), sums);
-      double* slot = table.slots + ptx::block() * Tile::kValues * kTileThreads;
-      if (work.runs == work.item.last_run - work.item.first_run)
-        write_to_slot<Tile::kValues>(slot, &sums[0][0][0]);
-      else
-        add_to_slot<Tile::kValues>(slot, &sums[0][0][0]);
-      ptx::sync_threads();
-      if (work.runs == 1 && job.slices == 1)
-        finish_unit<Tile::kValues>(table, work.item, slot, 1, 0, ptx::shared());
-    }
+    // Read before the barrier after which one thread goes on to the next run.
+    const bool busy = work.runs > 0, ends = work.runs == 1 && job.slices == 1;
+    const bool begins = work.runs == work.item.last_run - work.item.first_run;
+    typename Tile::Sums sums;
+    if (busy)
+      multiply<Tier>(work.rows, work.columns, job.steps * kDepth,
+                     job.run_length(work.item.last_run - work.runs), ptx::shared(), sums);
     ptx::sync_threads();
+    if (busy) {
+      double* slot = table.slots + ptx::block() * Tile::kValues * kTileThreads;
+      add_to_slot<Tile::kValues>(sums, slot, begins);
+      if (ends) finish_unit<Tile::kValues>(table, work.item, slot, 1, 0, ptx::shared());
+    }
     if (ptx::thread() == 0) {
       if (--work.runs > 0) {
         work.rows.first += job.run_steps * kDepth;
@@ -82,7 +108,7 @@ __global__ __launch_bounds__(kTileThreads) void add_slots(FeatureTable table, Ti
 }
 
 template <class Tier>
-void multiply(const FeatureTable& table, const TileJob& job, Stream stream) {
+void start(const FeatureTable& table, const TileJob& job, Stream stream) {
   launch("multiply_features", multiply_features<Tier>, blocks_of(job), kTileThreads,
          TileOf<Tier>::kSharedBytes + sizeof(Work), stream, table, job);
 }
@@ -90,9 +116,9 @@ void multiply(const FeatureTable& table, const TileJob& job, Stream stream) {
 }  // namespace
 
 void add_tile_products(const FeatureTable& table, const TileJob& job, Stream stream) {
-  if (table.parts == 1) return multiply<FastTier>(table, job, stream);
-  if (table.parts == 2) return multiply<HighTier>(table, job, stream);
-  multiply<ExactTier>(table, job, stream);
+  if (table.parts == 1) return start<FastTier>(table, job, stream);
+  if (table.parts == 2) return start<HighTier>(table, job, stream);
+  start<ExactTier>(table, job, stream);
 }
 
 void add_slices(const FeatureTable& table, const TileJob& job, bool exact, Stream stream) {
