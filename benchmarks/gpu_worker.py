@@ -42,6 +42,8 @@ class Bench:
             version = metadata.version(contender.distribution)
         except metadata.PackageNotFoundError:
             return {"missing": f"{contender.distribution} is not installed"}
+        if self.device == "cpu" and not contender.on_cpu:
+            return {"missing": "it is of a device"}
         self.prepare(contest)
         measured = clock.measure(lambda: contender.call(self.inputs, contest.k), self.device, limit)
         answer = measured.pop("answer")

@@ -26,6 +26,7 @@ class Contender:
     call: Callable[[Any, int | None], Any]
     exact: bool = False
     parts: int = 1
+    on_cpu: bool = True
 
 
 def ours_neighbors(x: Any, k: int) -> Any:
@@ -78,10 +79,19 @@ def bandwidth(x: Any) -> float:
     return (2 * x.shape[1]) ** 0.5
 
 
-def ours_rbf(xy: Any, _: None, **options: Any) -> Any:
+def ours_rbf(xy: Any, _: None) -> Any:
     import mmkernels
 
-    return mmkernels.cka(*xy, kernel="rbf", sigma=bandwidth(xy[0]), **options)
+    return mmkernels.cka(*xy, kernel="rbf", sigma=bandwidth(xy[0]))
+
+
+def ours_rbf_of(precision: str) -> Callable[[Any, None], Any]:
+    def call(xy: Any, _: None) -> Any:
+        from mmkernels import cuda
+
+        return cuda.cka(*xy, kernel="rbf", sigma=bandwidth(xy[0]), precision=precision)
+
+    return call
 
 
 def ours_linear(xy: Any, _: None) -> Any:
@@ -127,10 +137,8 @@ def torch_feature_space(xy: Any, _: None) -> Any:
 
 RBF = (
     Contender("mmkernels, exact", "mmkernels", ours_rbf, exact=True),
-    Contender(
-        "mmkernels, high", "mmkernels", lambda xy, k: ours_rbf(xy, k, precision="high"), exact=True
-    ),
-    Contender("mmkernels, fast", "mmkernels", lambda xy, k: ours_rbf(xy, k, precision="fast")),
+    Contender("mmkernels, high", "mmkernels", ours_rbf_of("high"), exact=True, on_cpu=False),
+    Contender("mmkernels, fast", "mmkernels", ours_rbf_of("fast"), on_cpu=False),
     Contender("torch n x n kernels, float32", "torch", torch_kernels(kernel_rbf, tf32=False)),
     Contender("torch n x n kernels, TF32", "torch", torch_kernels(kernel_rbf, tf32=True)),
 )
