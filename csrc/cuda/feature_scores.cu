@@ -136,8 +136,9 @@ __global__ void write(FeatureTable table, FeatureScore score, double* scores) {
   }
   const auto norm = [&](int set) {
     const int64_t own = static_cast<int64_t>(set) * table.sets + set;
-    return table.values[own] > kDegenerate * table.magnitudes[own] ? std::sqrt(table.values[own])
-                                                                   : NAN;
+    const bool varies = *table.by_number[set].features.largest != 0 &&
+                        table.values[own] > kDegenerate * table.magnitudes[own];
+    return varies ? std::sqrt(table.values[own]) : NAN;
   };
   // A set with itself is 1 by definition, not up to rounding.
   scores[at] = a == b ? norm(a) / norm(a) : value / (norm(a) * norm(b));
