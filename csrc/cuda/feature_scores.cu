@@ -148,7 +148,8 @@ __global__ void write(FeatureTable table, FeatureScore score, double* scores) {
 
 void add_diagonals(const FeatureTable& table, Stream stream) {
   const int64_t pairs = static_cast<int64_t>(table.sets) * table.sets;
-  launch("add_norms", add_norms, pairs * diagonal_parts(table.samples), kThreads, kBlockSumBytes, stream, table);
+  launch("add_norms", add_norms, pairs * diagonal_parts(table.samples), kThreads, kBlockSumBytes,
+         stream, table);
 }
 
 void find_values(const FeatureTable& table, Estimator estimator, int pieces, bool again,
