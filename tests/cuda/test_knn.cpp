@@ -162,6 +162,23 @@ TEST(errors_beyond_float32_let_every_candidate_in_but_no_padding) {
   check_all_are_found(far, far, Metric::euclidean);
 }
 
+// A bound times nothing is still no number where the bound is infinite.
+TEST(candidates_at_the_centre_are_found_by_queries_incomparably_longer) {
+  Matrix64 x(128, 2), queries(1, 2);
+  for (int64_t i = 0; i < 128; ++i) x.at(i, 1) = -0x1p-330;
+  for (int64_t i : {1, 2, 3, 4}) x.at(i, 1) = 30 * 0x1p-330;
+  for (int64_t i : {10, 50, 60, 70}) x.at(i, 1) = 0;
+  queries.at(0, 1) = 0x1p330;
+  NeighborCall plan{};
+  testing::Memory memory([&](Workspace& workspace) {
+    plan = take_neighbor_call(x.view(), queries.view(), Metric::inner_product, 5, workspace);
+  });
+  std::vector<int64_t> indices(5, -7);
+  std::vector<double> scores(5, -7);
+  find_neighbors(plan, indices.data(), scores.data(), nullptr);
+  CHECK((indices == std::vector<int64_t>{1, 2, 3, 4, 10}), indices[0], indices[4]);
+}
+
 TEST(neighbors_far_from_the_origin_and_at_every_scale) {
   for (float offset : {100.0f, 1e4f}) {
     const Matrix x = testing::normal(200, 16, 6, offset);
