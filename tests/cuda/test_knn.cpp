@@ -39,7 +39,7 @@ Found search(const Matrix& x, const Matrix* queries, Metric metric, int k) {
   const int64_t rows = (queries ? queries : &x)->rows;
   Found found{std::vector<int64_t>(rows * k, -7), std::vector<double>(rows * k, -7), 0};
   find_neighbors(plan, found.indices.data(), found.scores.data(), nullptr);
-  found.overflowed = *plan.search.lists.overflowed_count;
+  if (rows > 0) found.overflowed = *plan.search.lists.overflowed_count;
   return found;
 }
 
@@ -130,6 +130,11 @@ TEST(neighbors_of_queries) {
   const Matrix x = testing::normal(260, 20, 1, 3), queries = testing::normal(20, 20, 2, 3);
   check_neighbors(x, &queries, metric_of_seed(), 7, "queries");
   check_neighbors(queries, &x, metric_of_seed(), 20, "queries, all candidates");
+}
+
+TEST(no_queries_have_no_neighbors) {
+  const Matrix x = testing::normal(5, 3), none(0, 3);
+  CHECK(search(x, &none, Metric::cosine, 2).indices.empty());
 }
 
 TEST(queries_incomparably_longer_than_candidates) {
@@ -280,18 +285,18 @@ TEST(neighbors_are_the_same_bits_in_parts) {
 }
 
 TEST(lists_have_room_where_parts_meet_before_they_have_met_themselves) {
-  const Matrix x = testing::normal(1100, 20, 12);
+  const Matrix x = testing::normal(500, 20, 12);
   const int k = 3;
   NeighborSearch plan{};
   std::vector<NeighborPart> parts;
   testing::Memory memory([&](Workspace& workspace) {
     plan = take_neighbor_search(x.view(), std::nullopt, Metric::euclidean, k, false, workspace);
     parts.clear();
-    for (int64_t first = 0; first < x.rows; first += 640) {
+    for (int64_t first = 0; first < x.rows; first += 256) {
       Features part = plan.candidates;
       part.first_row = first;
       part.view.data += first * part.view.row_stride;
-      part.view.rows = std::min<int64_t>(640, x.rows - first);
+      part.view.rows = std::min<int64_t>(256, x.rows - first);
       parts.push_back(take_neighbor_part(part, first, part.view.rows, workspace));
     }
   });
