@@ -133,6 +133,7 @@ void find_neighbors(const NeighborCall& call, int64_t* indices, double* scores, 
   const NeighborSearch& search = call.search;
   const NeighborPart &queries = call.queries, &candidates = call.candidates;
   const bool euclidean = search.metric == Metric::euclidean;
+  if (queries.count == 0) return;
   measure_features(search.candidates, stream);
   pack_neighbor_part(search.candidate_rows, candidates, search.candidates, euclidean, false, stream);
   if (!search.among_themselves) {

@@ -15,7 +15,7 @@ struct Scoring {
 };
 
 // Where candidates are no farther from their centre, products may be too small to be summed as they
-// are. Those below kUnderflow are then summed again, or from the start, of values times kEnlarge.
+// are: sums that are surely below kUnderflow are those of values times kEnlarge.
 inline constexpr double kTiny = 0x1p-400, kUnderflow = 0x1p-900, kEnlarge = 0x1p450;
 
 __device__ __forceinline__ bool may_underflow(const Scoring& scoring) {
@@ -90,12 +90,12 @@ __device__ __forceinline__ double similarity(const Scoring& scoring, int64_t i, 
   const bool differences = scoring.metric == Metric::euclidean;
   const double norm_x = scoring.queries.norms[i], norm_y = scoring.candidates.norms[j];
   if (scoring.metric != Metric::cosine) {
-    double factor = tiny && !differences && norm_x * norm_y < kUnderflow ? kEnlarge : 1;
-    double sum = sum_of_pair(x, in_x, y, in_y, differences, factor, factor);
-    if (tiny && differences && sum < kUnderflow) {
-      factor = kEnlarge;
-      sum = sum_of_pair(x, in_x, y, in_y, true, factor, factor);
+    double factor = 1;
+    if (tiny) {
+      const double apart = scoring.queries.centred_norms[i] + scoring.candidates.centred_norms[j];
+      if ((differences ? apart * apart : norm_x * norm_y) < kUnderflow) factor = kEnlarge;
     }
+    double sum = sum_of_pair(x, in_x, y, in_y, differences, factor, factor);
     sum = sum / factor / factor;
     return differences ? 0 - sum : sum;
   }

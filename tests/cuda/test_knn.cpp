@@ -40,7 +40,7 @@ Found search(const Matrix& x, const Matrix* queries, Metric metric, int k) {
   const int64_t rows = (queries ? queries : &x)->rows;
   Found found{std::vector<int64_t>(rows * k, -7), std::vector<double>(rows * k, -7), 0};
   find_neighbors(plan, found.indices.data(), found.scores.data(), nullptr);
-  found.overflowed = *plan.search.lists.overflowed_count;
+  if (rows > 0) found.overflowed = *plan.search.lists.overflowed_count;
   return found;
 }
 
@@ -170,6 +170,11 @@ TEST(neighbors_of_queries) {
   check_neighbors(queries, &x, metric_of_seed(), 20, "queries, all candidates");
 }
 
+TEST(no_queries_have_no_neighbors) {
+  const Matrix x = testing::normal(5, 3), none(0, 3);
+  CHECK(search(x, &none, Metric::cosine, 2).indices.empty());
+}
+
 TEST(queries_incomparably_longer_than_candidates) {
   Matrix x = testing::normal(200, 9), queries = testing::normal(10, 9, 4);
   for (float& value : x.values) value *= 1e-20f;
@@ -198,6 +203,23 @@ TEST(errors_beyond_float32_let_every_candidate_in_but_no_padding) {
   }
   check_all_are_found(far, far, Metric::inner_product);
   check_all_are_found(far, far, Metric::euclidean);
+}
+
+// A bound times nothing is still no number where the bound is infinite.
+TEST(candidates_at_the_centre_are_found_by_queries_incomparably_longer) {
+  Matrix64 x(128, 2), queries(1, 2);
+  for (int64_t i = 0; i < 128; ++i) x.at(i, 1) = -0x1p-330;
+  for (int64_t i : {1, 2, 3, 4}) x.at(i, 1) = 30 * 0x1p-330;
+  for (int64_t i : {10, 50, 60, 70}) x.at(i, 1) = 0;
+  queries.at(0, 1) = 0x1p330;
+  NeighborCall plan{};
+  testing::Memory memory([&](Workspace& workspace) {
+    plan = take_neighbor_call(x.view(), queries.view(), Metric::inner_product, 5, workspace);
+  });
+  std::vector<int64_t> indices(5, -7);
+  std::vector<double> scores(5, -7);
+  find_neighbors(plan, indices.data(), scores.data(), nullptr);
+  CHECK((indices == std::vector<int64_t>{1, 2, 3, 4, 10}), indices[0], indices[4]);
 }
 
 TEST(neighbors_far_from_the_origin_and_at_every_scale) {
@@ -294,18 +316,18 @@ TEST(no_synchronisation_of_a_search_by_itself_can_be_left_out) {
 }
 
 TEST(lists_have_room_where_parts_meet_before_they_have_met_themselves) {
-  const Matrix x = testing::normal(1100, 20, 12);
+  const Matrix x = testing::normal(500, 20, 12);
   const int k = 3;
   NeighborSearch plan{};
   std::vector<NeighborPart> parts;
   testing::Memory memory([&](Workspace& workspace) {
     plan = take_neighbor_search(x.view(), std::nullopt, Metric::euclidean, k, false, workspace);
     parts.clear();
-    for (int64_t first = 0; first < x.rows; first += 640) {
+    for (int64_t first = 0; first < x.rows; first += 256) {
       Features part = plan.candidates;
       part.first_row = first;
       part.view.data += first * part.view.row_stride;
-      part.view.rows = std::min<int64_t>(640, x.rows - first);
+      part.view.rows = std::min<int64_t>(256, x.rows - first);
       parts.push_back(take_neighbor_part(part, first, part.view.rows, workspace));
     }
   });

@@ -42,7 +42,8 @@ template <class... Parameters, class... Arguments>
 void launch(const char* name, void (*kernel)(Parameters...), int64_t blocks, int threads,
             size_t shared_bytes, Stream stream, Arguments... arguments) {
   if (blocks == 0) return;
-  if (blocks > kMostBlocks) throw std::runtime_error(std::string("CUDA: ") + name + ": too many blocks.");
+  if (blocks > kMostBlocks)
+    throw std::runtime_error(std::string("CUDA: ") + name + ": too many blocks.");
   if (shared_bytes > kSharedUnasked)
     require(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
                                  cudaFuncAttributeMaxDynamicSharedMemorySize,
