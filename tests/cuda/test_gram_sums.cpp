@@ -64,6 +64,7 @@ void check_scores(const Matrix& x, const Matrix& y, const KernelChoice& of_k,
   const Square plain_k = kernel_matrix(x, of_k), plain_l = kernel_matrix(y, of_l);
   for (Estimator estimator : kEstimators) {
     if (n < 4 && estimator != Estimator::gretton) continue;
+    if (n > 100 && estimator != Estimator::song) continue;  // for time: no estimator knows of tiles
     const Square k = centred(plain_k, n, estimator), l = centred(plain_l, n, estimator);
     const double own_k = inner(k, k, n, estimator), own_l = inner(l, l, n, estimator);
     const double cross = inner(k, l, n, estimator), norm = std::sqrt(own_k) * std::sqrt(own_l);
@@ -89,17 +90,18 @@ TEST(scores_of_all_kernels_are_those_of_float64) {
       {.kernel = Kernel::polynomial, .degree = 1, .offset = 0, .gamma = 1},
   };
   for (const KernelChoice& choice : choices)
-    check_scores(testing::normal(5, 33, 3), testing::normal(5, 2, 4), choice, choice,
+    check_scores(testing::normal(5, 7, 3), testing::normal(5, 2, 4), choice, choice,
                  Precision::exact, 1e-6);
-  for (int chosen : {0, 2, 6})
-    check_scores(testing::normal(130, 7, 3), testing::normal(130, 3, 4), choices[chosen],
-                 choices[chosen], Precision::exact, 1e-6);
+  check_scores(testing::normal(130, 7, 3), testing::normal(130, 3, 4), choices[2], choices[6],
+               Precision::exact, 1e-6);
+  check_scores(testing::normal(4, 200, 3), testing::normal(4, 33, 4), choices[3], choices[0],
+               Precision::exact, 1e-6);
   check_scores(testing::normal(2, 1, 3), testing::normal(2, 3, 4), choices[2], choices[2],
                Precision::exact, 1e-6);
 }
 
 TEST(scores_of_low_precision_are_near_those_of_float64) {
-  const Matrix x = testing::normal(129, 40, 3), y = testing::normal(129, 32, 4);
+  const Matrix x = testing::normal(70, 40, 3), y = testing::normal(70, 32, 4);
   for (const KernelChoice& choice :
        {KernelChoice{.kernel = Kernel::linear},
         KernelChoice{.kernel = Kernel::gaussian, .bandwidth = 9}}) {
@@ -226,7 +228,7 @@ TEST(scores_without_meaning_are_nan) {
 }
 
 TEST(scores_are_the_same_bits_whatever_the_schedule) {
-  const Matrix x = testing::normal(300, 9, 1), y = testing::normal(300, 4, 2);
+  const Matrix x = testing::normal(257, 9, 1), y = testing::normal(257, 4, 2);
   const KernelChoice choice{.kernel = Kernel::laplacian, .bandwidth = 2};
   static double first = 0;
   Pass pass(x.view(), y.view(), choice, choice, Precision::exact);
