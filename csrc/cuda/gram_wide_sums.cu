@@ -43,7 +43,8 @@ __device__ __forceinline__ double wide_value(const KernelMatrix& matrix, int64_t
   }
   const double distance = std::sqrt(sum);
   if (matrix.choice.kernel == Kernel::distance) return -distance - state.shift;
-  const double ratio = distance == 0 ? 0 : distance / (state.bandwidth * split_scale(matrix.features));
+  const double width = state.bandwidth * split_scale(matrix.features);
+  const double ratio = distance == 0 ? 0 : distance / width;
   const double exponent = matrix.choice.kernel == Kernel::gaussian ? -ratio * ratio / 2 : -ratio;
   return (state.minus_one ? std::expm1(exponent) : std::exp(exponent)) - state.shift;
 }
@@ -54,7 +55,7 @@ __device__ __forceinline__ double wide_diagonal(const KernelMatrix& matrix, int6
   return wide_value(matrix, i, i, norm * norm);
 }
 
-// A tile of 64 x 64; threads write their own values alone.
+// A tile of 64 x 64; threads write their own values alone, after all have met.
 __device__ __forceinline__ void wide_tile(const KernelMatrix& matrix, int64_t row, int64_t column,
                                           double* staged, double* tile) {
   const Features& features = matrix.features;
@@ -111,7 +112,6 @@ __global__ __launch_bounds__(kThreads, 1) void add_wide_rows(GramPass pass, int6
     ptx::sync_threads();
     for (int c = quarter; c < kWideSide; c += 4)
       if (column + c < pass.samples && row + line != column + c) sum += tile[line * kWideSide + c];
-    ptx::sync_threads();
   }
   for (int mask = 1; mask < 4; mask *= 2) sum += ptx::shuffle_xor(sum, mask);
   if (quarter == 0 && row + line < pass.samples)

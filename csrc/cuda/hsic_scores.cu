@@ -25,8 +25,12 @@ struct Side {
   const uint64_t* rows;
   const KernelState state;
 
-  __device__ __forceinline__ double diagonal(int64_t i) const { return diagonal_value(matrix, state, i); }
-  __device__ __forceinline__ double row(int64_t i) const { return row_sum(rows, i, state.fixed_point); }
+  __device__ __forceinline__ double diagonal(int64_t i) const {
+    return diagonal_value(matrix, state, i);
+  }
+  __device__ __forceinline__ double row(int64_t i) const {
+    return row_sum(rows, i, state.fixed_point);
+  }
 };
 
 // By all threads of one block.
@@ -52,7 +56,8 @@ __device__ __forceinline__ double hsic_of(const Side& k, const Side& l, double p
   return hsic(estimator, n, product, terms, totals);
 }
 
-__device__ __forceinline__ bool has_lost_digits(const Side& side, double self, double summed, Estimator estimator) {
+__device__ __forceinline__ bool has_lost_digits(const Side& side, double self, double summed,
+                                                Estimator estimator) {
   if (*side.matrix.features.largest == 0) return false;
   const double bound = bound_of(side.matrix, side.state);
   if (bound < kLeastBound) return true;
