@@ -76,41 +76,44 @@ class Gram {
   KernelMatrix matrix_{};
 };
 
-size_t pair_workspace(const Gram& k) {
-  return bytes_taken([&](Workspace& workspace) { take_pair_pass(k.samples(), workspace); });
+using Grams = std::vector<const Gram*>;
+
+GramPass plan(const Grams& grams, Workspace& workspace) {
+  return take_gram_pass(grams[0]->samples(), static_cast<int>(grams.size()), workspace);
 }
 
-void pair_score(const Gram& k, const Gram& l, const std::string& estimator, const std::string& score,
-                Address out, Address memory, Address stream) {
-  const Estimator chosen = estimator_named(estimator);
-  const Score which = score == "cka" ? Score::cka : Score::hsic;
-  const py::gil_scoped_release released;
-  const DeviceGuard guard(k.device());
-  Workspace workspace = workspace_at(memory);
-  const PairPass pass = take_pair_pass(k.samples(), workspace);
-  run_pair_pass(k.matrix(), l.matrix(), pass, stream_at(stream));
-  write_score(k.matrix(), l.matrix(), pass, chosen, which, pointer_to<double>(out), stream_at(stream));
+size_t alignment_workspace(const Grams& grams) {
+  return bytes_taken([&](Workspace& workspace) { plan(grams, workspace); });
 }
 
-size_t cka_matrix_workspace(const std::vector<const Gram*>& grams) {
-  return bytes_taken([&](Workspace& workspace) {
-    take_matrix_pass(grams[0]->samples(), static_cast<int>(grams.size()), workspace);
-  });
-}
-
-void cka_matrix(const std::vector<const Gram*>& grams, const std::vector<int>& left,
-                const std::vector<int>& right, const std::string& estimator, Address out,
-                Address memory, Address stream) {
+// write(a pass that has run).
+template <class Write>
+void with_pass(const Grams& grams, const std::string& estimator, Address memory, Address stream,
+               Write&& write) {
   const Estimator chosen = estimator_named(estimator);
   const py::gil_scoped_release released;
   const DeviceGuard guard(grams[0]->device());
   std::vector<KernelMatrix> matrices;
   for (const Gram* gram : grams) matrices.push_back(gram->matrix());
   Workspace workspace = workspace_at(memory);
-  const MatrixPass pass =
-      take_matrix_pass(grams[0]->samples(), static_cast<int>(grams.size()), workspace);
-  run_matrix_pass(matrices, pass, chosen, stream_at(stream));
-  write_cka_matrix(pass, left, right, pointer_to<double>(out), stream_at(stream));
+  const GramPass pass = plan(grams, workspace);
+  run_gram_pass(matrices, pass, chosen, stream_at(stream));
+  write(pass);
+}
+
+// Of the first matrix and the last.
+void hsic(const Grams& grams, const std::string& estimator, Address out, Address memory,
+          Address stream) {
+  with_pass(grams, estimator, memory, stream, [&](const GramPass& pass) {
+    write_hsic(pass, 0, pass.count - 1, pointer_to<double>(out), stream_at(stream));
+  });
+}
+
+void cka_matrix(const Grams& grams, const std::vector<int>& left, const std::vector<int>& right,
+                const std::string& estimator, Address out, Address memory, Address stream) {
+  with_pass(grams, estimator, memory, stream, [&](const GramPass& pass) {
+    write_cka(pass, left, right, pointer_to<double>(out), stream_at(stream));
+  });
 }
 
 size_t centered_gram_workspace(const Gram& gram) {
@@ -142,10 +145,9 @@ void bind_grams(py::module_& module) {
       .def_property_readonly("search_bytes", &Gram::search_bytes)
       .def("prepare", &Gram::prepare, py::arg("memory"), py::arg("search_memory"), py::arg("stream"))
       .def("copy_bandwidth", &copy_bandwidth, py::arg("out"), py::arg("stream"));
-  module.def("pair_workspace", &pair_workspace, py::arg("k"));
-  module.def("pair_score", &pair_score, py::arg("k"), py::arg("l"), py::arg("estimator"),
-             py::arg("score"), py::arg("out"), py::arg("workspace"), py::arg("stream"));
-  module.def("cka_matrix_workspace", &cka_matrix_workspace, py::arg("grams"));
+  module.def("alignment_workspace", &alignment_workspace, py::arg("grams"));
+  module.def("hsic", &hsic, py::arg("grams"), py::arg("estimator"), py::arg("out"),
+             py::arg("workspace"), py::arg("stream"));
   module.def("cka_matrix", &cka_matrix, py::arg("grams"), py::arg("left"), py::arg("right"),
              py::arg("estimator"), py::arg("out"), py::arg("workspace"), py::arg("stream"));
   module.def("centered_gram_workspace", &centered_gram_workspace, py::arg("gram"));

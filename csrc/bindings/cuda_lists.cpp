@@ -13,7 +13,9 @@ namespace {
 
 using Lists = std::pair<Address, int64_t>;
 
-IndexLists lists_at(const Lists& lists) { return {pointer_to<const int64_t>(lists.first), lists.second}; }
+IndexLists lists_at(const Lists& lists) {
+  return {pointer_to<const int64_t>(lists.first), lists.second};
+}
 
 std::vector<IndexLists> all_at(const std::vector<Lists>& lists) {
   std::vector<IndexLists> all;

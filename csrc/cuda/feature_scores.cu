@@ -136,8 +136,9 @@ __global__ void write(FeatureTable table, FeatureScore score, double* scores) {
   }
   const auto norm = [&](int set) {
     const int64_t own = static_cast<int64_t>(set) * table.sets + set;
-    return table.values[own] > kDegenerate * table.magnitudes[own] ? std::sqrt(table.values[own])
-                                                                   : NAN;
+    const bool varies = *table.by_number[set].features.largest != 0 &&
+                        table.values[own] > kDegenerate * table.magnitudes[own];
+    return varies ? std::sqrt(table.values[own]) : NAN;
   };
   // A set with itself is 1 by definition, not up to rounding.
   scores[at] = a == b ? norm(a) / norm(a) : value / (norm(a) * norm(b));
@@ -147,7 +148,8 @@ __global__ void write(FeatureTable table, FeatureScore score, double* scores) {
 
 void add_diagonals(const FeatureTable& table, Stream stream) {
   const int64_t pairs = static_cast<int64_t>(table.sets) * table.sets;
-  launch("add_norms", add_norms, pairs * diagonal_parts(table.samples), kThreads, kBlockSumBytes, stream, table);
+  launch("add_norms", add_norms, pairs * diagonal_parts(table.samples), kThreads, kBlockSumBytes,
+         stream, table);
 }
 
 void find_values(const FeatureTable& table, Estimator estimator, int pieces, bool again,

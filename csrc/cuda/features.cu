@@ -34,7 +34,9 @@ __global__ void measure_rows(Features features) {
   double sum = 0;
   if (all_finite && largest > 0) {
     // Squares of values near 1: a power of two changes no digit.
-    const int exponent = largest < 0x1p-1000 ? -1000 : exponent_of(largest);
+    const int exponent = largest < 0x1p-1000   ? -1000
+                         : largest >= 0x1p1022 ? 1022  // the last whose reciprocal is normal
+                                               : exponent_of(largest);
     const double to_one = power_of_two(-exponent), back = power_of_two(exponent);
     for (int64_t c = lane; c < features.view.columns; c += 32) {
       const double value = read_value(features.view, row, c) * to_one;
@@ -117,6 +119,8 @@ __global__ void measure_centred_rows(Features features, bool count_exponents) {
   }
   if (lane != 0) return;
   features.centred_norms[row] = sum;
+  // Rows of one direction differ by what normalisation rounds off.
+  if (features.unit && sum < 0x1p-48) sum = 0;
   if (count_exponents)
     ptx::atomic_add(&features.exponents[ptx::double_bits(sum) >> 52 & 0x7ff], 1);
   else

@@ -42,7 +42,8 @@ struct Features {
   double* norms;          // [rows] |x_i| as given
   double* centre;         // [columns] of x_i, or of x_i / |x_i|
   double* centred_norms;  // [rows] |c_i|, c_i = x_i (or x_i / |x_i|) - centre, not scaled
-  uint64_t* largest;      // [1] the bits of the largest |c_i|: 0 where all rows are equal
+  uint64_t* largest;      // [1] the bits of the largest |c_i|: 0 where all rows are equal, or, of
+                          // unit rows, differ by rounding alone
   int* exponents;         // [2048] how many |c_i| have each binary exponent
   double* partial;        // [chunks][columns] sums of chunks of rows
 };

@@ -31,6 +31,7 @@ struct KernelState {
   double bandwidth;    // in the caller's units
   double unit;         // the factor by which tile values exceed the caller's
   double fixed_point;  // row sums are integers of as many parts of a tile value
+  double wide_factor, wide_linear;  // the next two in float64; polynomial
   float factor;        // exponential: of (squared) distances, to an exponent of 2; polynomial: of v
   float linear;        // polynomial: of the product
   float shift;         // is taken off all values
@@ -53,6 +54,7 @@ struct KernelMatrix {
   float* own_products;
   float* terms;
   float* powers;    // [degree - 1] coefficients of v^2 and on
+  double *wide_terms, *wide_powers;  // the same in float64
   double* samples;  // [sample blocks][3]
 
   MMKERNELS_ANYWHERE bool of_distances() const {
@@ -87,30 +89,24 @@ MedianSearch take_median_search(bool wanted, Workspace& workspace);
 // state->bandwidth = the median distance in the caller's units; needs the packed rows.
 void find_median_distance(const KernelMatrix& matrix, const MedianSearch& search, Stream stream);
 
-// One pass over the pairs of blocks of rows, in which both kernels' tiles meet.
-struct PairPass {
-  TileSchedule schedule;
-  int64_t samples, blocks;
-  double* products;  // [blocks][3] of sums of KK, LL, KL over i != j
-  uint64_t *rows_k, *rows_l;  // [padded rows] sums over j != i in fixed point
-};
-
-PairPass take_pair_pass(int64_t samples, Workspace& workspace);
-
-// Both matrices of the same precision and number of rows.
-void run_pair_pass(const KernelMatrix& k, const KernelMatrix& l, const PairPass& pass,
-                   Stream stream);
-
-// One pass for any number of kernels, each tile of which is computed once: all HSIC among them.
-struct MatrixPass {
+// One pass over the pairs of blocks of rows, in which the tiles of all kernels meet, each computed
+// once; and HSIC of every pair of kernels from it. Where float32 tiles have lost the digits of a
+// self-similarity (see cpu/exact_sums.cpp), which the device finds out, its pairs are computed again
+// in float64: the kernels for it are always launched, and leave at once where nothing is lost.
+struct GramPass {
   TileSchedule schedule;
   int64_t samples;
   int count;
   KernelMatrix* matrices;  // [count]
-  float* tiles;            // [blocks][count][entries of a tile]
-  double* products;        // [blocks][warps][pairs] of sums over i != j of products, (a, b), a <= b
-  uint64_t* rows;          // [count][padded rows] as in a pass for two
-  double* values;          // [pairs] HSIC; NaN of a self-similarity that rounding alone leaves
+  double* products;        // [sums][pairs] sums over i != j of K_ij L_ij, parts of the whole
+  uint64_t* rows;          // [count][padded rows] sums over j != i in fixed point
+  float* tiles;            // unless there are two: [blocks][count][entries of a tile]
+  double* values;          // [pairs] HSIC in units of the tiles
+  double* selves;          // [count] with itself; NaN where rounding alone leaves it
+  double* magnitudes;      // [pairs] mean of K_ij L_ij before centring and shift
+  int* lost;               // [count + 1] which kernels' digits; the last: any
+  double* wide_rows;       // [count][n] what float64 takes off entries for their row
+  double* wide_products;   // [pairs][n / 64] of centred entries
 
   MMKERNELS_ANYWHERE int64_t pairs() const { return int64_t{count} * (count + 1) / 2; }
   // Of (a, b), a <= b, in the order of (0, 0), (0, 1), ... (1, 1), ...
@@ -119,15 +115,19 @@ struct MatrixPass {
   }
 };
 
-MatrixPass take_matrix_pass(int64_t samples, int count, Workspace& workspace);
+GramPass take_gram_pass(int64_t samples, int count, Workspace& workspace);
 
-// All of the same precision and number of rows.
-void run_matrix_pass(const std::vector<KernelMatrix>& matrices, const MatrixPass& pass,
-                     Estimator estimator, Stream stream);
+// All matrices of the same precision and number of rows.
+void run_gram_pass(const std::vector<KernelMatrix>& matrices, const GramPass& pass,
+                   Estimator estimator, Stream stream);
 
-// scores[i][j] = CKA of the matrices left[i] and right[j] of the pass; NaN as for two.
-void write_cka_matrix(const MatrixPass& pass, const std::vector<int>& left,
-                      const std::vector<int>& right, double* scores, Stream stream);
+// *score = HSIC of the matrices a and b in the caller's units; NaN for rows that are not usable.
+void write_hsic(const GramPass& pass, int a, int b, double* score, Stream stream);
+
+// scores[i][j] = CKA of the matrices left[i] and right[j]; NaN also where it would be 0 / 0: a side
+// is constant, or what is left of its self-similarity is rounding.
+void write_cka(const GramPass& pass, const std::vector<int>& left, const std::vector<int>& right,
+               double* scores, Stream stream);
 
 // H K H written out, in the caller's units.
 struct CenteredGram {
@@ -141,12 +141,5 @@ CenteredGram take_centered_gram(int64_t samples, Workspace& workspace);
 // out (n, n), float32 or (wide) float64, row-major; NaN for rows that are not usable.
 void write_centered_gram(const KernelMatrix& matrix, const CenteredGram& gram, bool wide, void* out,
                          Stream stream);
-
-enum class Score { hsic, cka };
-
-// *score from a pass that has run: NaN for rows that are not usable, and for a CKA that would be
-// 0 / 0, where a side is constant or what is left of its self-similarity is rounding.
-void write_score(const KernelMatrix& k, const KernelMatrix& l, const PairPass& pass,
-                 Estimator estimator, Score which, double* score, Stream stream);
 
 }  // namespace mmkernels::cuda

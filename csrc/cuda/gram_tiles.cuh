@@ -92,6 +92,16 @@ __device__ __forceinline__ void compute_tile(const KernelMatrix& matrix, int64_t
   ptx::sync_threads();
 }
 
+// No value of a tile is larger in size. Scaled rows have norms up to 1, so distances up to 2:
+// exp(-z) - 1 is between -z and 0.
+__device__ __forceinline__ double bound_of(const KernelMatrix& matrix, const KernelState& state) {
+  if (matrix.choice.kernel == Kernel::distance) return 2;
+  if (!state.minus_one) return 1;
+  const double width = state.bandwidth * split_scale(matrix.features);
+  const double bound = matrix.choice.kernel == Kernel::gaussian ? 2 / (width * width) : 2 / width;
+  return bound < 1 ? bound > 0x1p-900 ? bound : 0x1p-900 : 1;
+}
+
 // The sum over j != i of K_ij as the tiles hold it, from what they added.
 __device__ __forceinline__ double row_sum(const uint64_t* sums, int64_t row, double fixed_point) {
   return static_cast<double>(static_cast<int64_t>(sums[row])) / fixed_point;

@@ -140,8 +140,8 @@ __device__ __forceinline__ void correct_cancelled(const KernelMatrix& matrix, fl
   const TileExtent<Tier> extent(matrix.features.view.rows, row, column);
   const bool gaussian = matrix.choice.kernel == Kernel::gaussian;
   // In natural exponents, of half a squared distance or of a distance.
-  const float slope = matrix.choice.kernel == Kernel::distance ? 0.0f
-                                                               : -factor * kLn2 * (gaussian ? 2.0f : 1.0f);
+  const float per_unit = gaussian ? -2 * kLn2 : -kLn2;
+  const float slope = matrix.choice.kernel == Kernel::distance ? 0.0f : factor * per_unit;
   // Halves add up to at most 1.
   if (gaussian && slope * kProductError < kExponentLimit) return;
   uint32_t flags = 0;

@@ -25,8 +25,7 @@ bool has_room(const NeighborSearch& search, int64_t seen, int64_t more) {
 template <class SeenAt>
 int64_t next_reach(const NeighborSearch& search, int64_t done, int64_t end, int64_t tiles,
                    SeenAt&& seen_at) {
-  constexpr int64_t kMostTiles = (int64_t{1} << 31) - 1;
-  const int64_t seen = seen_at(done), most = kMostTiles / tiles;
+  const int64_t seen = seen_at(done), most = kMostBlocks / tiles;
   int64_t reach = done + 1;
   while (reach < end && reach - done < most && has_room(search, seen, seen_at(reach + 1) - seen) &&
          (seen == 0 || seen_at(reach + 1) <= 2 * seen))
@@ -35,6 +34,28 @@ int64_t next_reach(const NeighborSearch& search, int64_t done, int64_t end, int6
 }
 
 int64_t blocks_of(const NeighborPart& part) { return padded_rows(part.count) / kBlockRows; }
+
+// Blocks [first, last) of a part that is packed.
+NeighborPart blocks_between(const NeighborPart& part, int64_t first, int64_t last, int64_t depth) {
+  NeighborPart some = part;
+  some.first += first * kBlockRows;
+  some.count = std::min(part.count, last * kBlockRows) - first * kBlockRows;
+  some.values += first * kBlockRows * depth;
+  return some;
+}
+
+// Queries take candidates in rounds; `before` have been seen by them.
+void offer(const NeighborSearch& search, const NeighborPart& queries, const NeighborPart& candidates,
+           int64_t before, Stream stream) {
+  const int64_t end = blocks_of(candidates);
+  const auto seen_at = [&](int64_t reach) { return before + reach * kBlockRows; };
+  for (int64_t done = 0; done < end;) {
+    const int64_t reach = next_reach(search, done, end, blocks_of(queries), seen_at);
+    filter_parts(search, queries, candidates, done, reach, stream);
+    cut_lists(search, queries, stream);
+    done = reach;
+  }
+}
 
 }  // namespace
 
@@ -82,17 +103,18 @@ void meet_itself(const NeighborSearch& search, const NeighborPart& part, Stream 
 
 void meet(const NeighborSearch& search, const NeighborPart& queries, const NeighborPart& candidates,
           Stream stream) {
-  // Rows of a part among themselves have met before; queries have seen the parts before this one.
-  const int64_t before = search.among_themselves ? queries.count : candidates.first;
-  const int64_t end = blocks_of(candidates);
-  const auto seen_at = [&](int64_t reach) { return before + reach * kBlockRows; };
+  if (!search.among_themselves) return offer(search, queries, candidates, candidates.first, stream);
+  // Candidates, whose lists grow as well, have met the parts before the queries' own, or perhaps
+  // nothing yet; queries have met themselves.
+  const int64_t end = blocks_of(queries);
+  const auto seen_at = [&](int64_t reach) { return queries.first + reach * kBlockRows; };
   for (int64_t done = 0; done < end;) {
-    const int64_t reach = next_reach(search, done, end, blocks_of(queries), seen_at);
-    filter_parts(search, queries, candidates, done, reach, stream);
-    cut_lists(search, queries, stream);
+    const int64_t reach = next_reach(search, done, end, 1, seen_at);
+    offer(search, blocks_between(queries, done, reach, search.query_rows.depth), candidates,
+          queries.count, stream);
+    cut_lists(search, candidates, stream);
     done = reach;
   }
-  if (search.among_themselves) cut_lists(search, candidates, stream);
 }
 
 NeighborCall take_neighbor_call(const ArrayView& candidates, const std::optional<ArrayView>& queries,
@@ -111,6 +133,7 @@ void find_neighbors(const NeighborCall& call, int64_t* indices, double* scores, 
   const NeighborSearch& search = call.search;
   const NeighborPart &queries = call.queries, &candidates = call.candidates;
   const bool euclidean = search.metric == Metric::euclidean;
+  if (queries.count == 0) return;
   measure_features(search.candidates, stream);
   pack_neighbor_part(search.candidate_rows, candidates, search.candidates, euclidean, false, stream);
   if (!search.among_themselves) {

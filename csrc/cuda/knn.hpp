@@ -75,8 +75,9 @@ NeighborSearch take_neighbor_search(const ArrayView& candidates,
                                     const std::optional<ArrayView>& queries, Metric metric, int k,
                                     bool scattered, Workspace& workspace);
 
-// The steps of a search, on parts of its rows: first all parts meet, in any order, then those of the
-// queries are finished one by one.
+// The steps of a search, on parts of its rows: first all parts meet, then those of the queries are
+// finished one by one. Parts may meet in any order; lists are least likely to overflow where each
+// meets itself and then all after it.
 void start_lists(const NeighborSearch& search, Stream stream);
 // The rows of a part among themselves.
 void meet_itself(const NeighborSearch& search, const NeighborPart& part, Stream stream);

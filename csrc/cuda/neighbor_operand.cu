@@ -59,11 +59,13 @@ __global__ void pack(NeighborOperand operand, NeighborPart part, Features frame,
   const double length = (features.unit ? 1.0 : features.norms[row]) * scale + std::sqrt(squared);
   // A query's own term is the same for all its candidates.
   const double bias = queries ? 0 : euclidean ? -squared / 2 : along_centre;
-  operand.biases[position] = static_cast<float>(bias);
+  // Else nothing is known of its scores.
+  const bool in_range = std::abs(bias) < 0x1p100;
+  operand.biases[position] = in_range ? static_cast<float>(bias) : 0.0f;
   operand.bounds[position] = {
       ptx::round_up(std::sqrt(squared_rounded) * (1 + 0x1p-40)),
       ptx::round_up(std::sqrt(squared_error) * (1 + 0x1p-40) + kOwnError * length),
-      ptx::round_up(std::abs(bias) * (1 + 0x1p-20)),
+      in_range ? ptx::round_up(std::abs(bias) * (1 + 0x1p-20)) : INFINITY,
   };
 }
 

@@ -1,6 +1,9 @@
 // The bound on a score, for kernels.
 #pragma once
 
+#include <cfloat>
+#include <cmath>
+
 #include "features.cuh"
 #include "neighbor_operand.hpp"
 
@@ -9,10 +12,10 @@ namespace mmkernels::cuda {
 // Of the bound's own float32 arithmetic.
 inline constexpr float kInflate = 1.0f + 0x1p-18f;
 
-// No less than the error of the score of rows with these bounds.
+// No less than the error of the score of rows with these bounds; finite where it is beyond float32.
 __device__ __forceinline__ float score_error(const RowBounds& a, const RowBounds& b, float g) {
   const float cauchy = a.error * (b.norm + b.error) + a.norm * b.error;
-  return (cauchy + g * (a.norm * b.norm + a.bias + b.bias)) * kInflate;
+  return std::fmin((cauchy + g * (a.norm * b.norm + a.bias + b.bias)) * kInflate, FLT_MAX);
 }
 
 __device__ __forceinline__ int64_t row_at(const NeighborOperand& operand, int64_t position) {

@@ -48,7 +48,7 @@ __global__ void search_part(Search search) {
   SearchMemory& memory = *reinterpret_cast<SearchMemory*>(ptx::shared());
   const Scoring& scoring = search.scoring;
   if (!both_usable(scoring)) return;
-  const double factor = factor_of(scoring);
+  const bool tiny = may_underflow(scoring);
   const int overflowed = *search.lists.overflowed_count, k = search.k;
   const int warp = ptx::thread() / 32, lane = ptx::thread() % 32;
   for (int64_t at = ptx::block(); at < overflowed; at += ptx::blocks()) {
@@ -66,7 +66,7 @@ __global__ void search_part(Search search) {
       for (int c = warp; c < batch; c += kWarps) {
         const int64_t other = first + c;
         const bool itself = search.among_themselves && other == row;
-        const double found = itself ? -INFINITY : similarity(scoring, row, other, factor);
+        const double found = itself ? -INFINITY : similarity(scoring, row, other, tiny);
         if (lane == 0) {
           memory.scores[c] = found;
           memory.rows[c] = itself ? kNoRow : static_cast<int>(other);  // after all others

@@ -18,14 +18,14 @@ __global__ void score(Scoring scoring, Lists all, int64_t from, int64_t to) {
   if (!both_usable(scoring)) return;
   const int64_t position = all.first + ptx::block();
   const int64_t row = row_at(all.query_rows, position);
-  const double factor = factor_of(scoring);
+  const bool tiny = may_underflow(scoring);
   const Candidate* entries = all.lists.entries + position * all.lists.capacity;
   double* exact = all.exact + ptx::block() * all.lists.capacity;
   const int count = all.lists.counts[position];
   for (int c = ptx::thread() / 32; c < count; c += kWarps) {
     const int64_t candidate = entries[c].position;
     if (candidate < from || candidate >= to) continue;
-    const double found = similarity(scoring, row, row_at(all.candidate_rows, candidate), factor);
+    const double found = similarity(scoring, row, row_at(all.candidate_rows, candidate), tiny);
     if (ptx::thread() % 32 == 0) exact[c] = found;
   }
 }

@@ -14,13 +14,13 @@ struct Scoring {
   Metric metric;
 };
 
-// Rows shorter than this are multiplied by a power of two, else their squares would underflow.
-inline constexpr double kTiny = 0x1p-400;
+// Where candidates are no farther from their centre, products may be too small to be summed as they
+// are: sums that are surely below kUnderflow are those of values times kEnlarge.
+inline constexpr double kTiny = 0x1p-400, kUnderflow = 0x1p-900, kEnlarge = 0x1p450;
 
-__device__ __forceinline__ double factor_of(const Scoring& scoring) {
+__device__ __forceinline__ bool may_underflow(const Scoring& scoring) {
   const double largest = ptx::bits_double(*scoring.candidates.largest);
-  if (scoring.metric == Metric::cosine || !(largest > 0 && largest < kTiny)) return 1;
-  return scale_of(scoring.candidates, 0);
+  return scoring.metric != Metric::cosine && largest > 0 && largest < kTiny;
 }
 
 // One row of an array, its type known: reads need not ask for it.
@@ -60,9 +60,9 @@ __device__ __forceinline__ double sum_of_pair(const Row& x, const Row& y, int64_
                               double factor_x, double factor_y) {
   double sum = 0;
   for (int64_t c = ptx::thread() % 32; c < columns; c += 32) {
-    const double a = x[c] * factor_x, b = y[c] * factor_y;
-    const double difference = a - b;
-    sum += differences ? difference * difference : a * b;
+    // Rows may be far longer than what they differ by.
+    const double difference = (x[c] - y[c]) * factor_x;
+    sum += differences ? difference * difference : x[c] * factor_x * (y[c] * factor_y);
   }
   return sum_of_lanes(sum);
 }
@@ -83,15 +83,22 @@ __device__ __forceinline__ double sum_of_pair(const ArrayView& x, int64_t i, con
   return sum_of_pair(AnyRow{x, i}, AnyRow{y, j}, columns, differences, factor_x, factor_y);
 }
 
-// The similarity of query i and candidate j, by a warp; `factor` as of factor_of.
-__device__ __forceinline__ double similarity(const Scoring& scoring, int64_t i, int64_t j, double factor) {
+// The similarity of query i and candidate j, by a warp; `tiny` as of may_underflow.
+__device__ __forceinline__ double similarity(const Scoring& scoring, int64_t i, int64_t j, bool tiny) {
   const ArrayView &x = scoring.queries.view, &y = scoring.candidates.view;
   const int64_t in_x = i - scoring.queries.first_row, in_y = j - scoring.candidates.first_row;
-  if (scoring.metric == Metric::euclidean)
-    return 0 - sum_of_pair(x, in_x, y, in_y, true, factor, factor) / factor / factor;
-  if (scoring.metric == Metric::inner_product)
-    return sum_of_pair(x, in_x, y, in_y, false, factor, factor) / factor / factor;
+  const bool differences = scoring.metric == Metric::euclidean;
   const double norm_x = scoring.queries.norms[i], norm_y = scoring.candidates.norms[j];
+  if (scoring.metric != Metric::cosine) {
+    double factor = 1;
+    if (tiny) {
+      const double apart = scoring.queries.centred_norms[i] + scoring.candidates.centred_norms[j];
+      if ((differences ? apart * apart : norm_x * norm_y) < kUnderflow) factor = kEnlarge;
+    }
+    double sum = sum_of_pair(x, in_x, y, in_y, differences, factor, factor);
+    sum = sum / factor / factor;
+    return differences ? 0 - sum : sum;
+  }
   const bool plain = norm_x > 0x1p-500 && norm_x < 0x1p500 && norm_y > 0x1p-500 && norm_y < 0x1p500;
   if (plain) return sum_of_pair(x, in_x, y, in_y, false, 1, 1) / (norm_x * norm_y);
   return sum_of_pair(x, in_x, y, in_y, false, 1 / norm_x, 1 / norm_y);

@@ -1,33 +1,24 @@
 // Sums of products of kernel values for all pairs of any number of kernels: their tiles on the same
 // pair of blocks of rows are computed one after the other and kept in memory until all have met.
 // Threads read back what they wrote themselves, so that nothing waits for anything.
-#include "gram_tiles.cuh"
-#include "hsic_values.cuh"
+#include "gram_pass.cuh"
 
 namespace mmkernels::cuda {
 namespace {
 
-// Each keeps a tile of every kernel, and there is no more to gain than one for every
-// multiprocessor; a fixed number, so that sums do not depend on the device.
-constexpr int64_t kMatrixBlocks = 160;
 constexpr int64_t kWarps = kTileThreads / 32;
-constexpr int64_t kEntries = int64_t{kTileRows} * kTileColumns;  // of the largest tile
 // Kernels that are compared with each of the others while they are in registers.
 constexpr int kTogether = 2;
 
-__global__ void store_matrix(KernelMatrix matrix, KernelMatrix* at) {
-  if (ptx::thread() == 0) *at = matrix;
-}
-
 // The thread's values of one kernel's tile.
 template <class Tier>
-__device__ __forceinline__ float* values_of(const MatrixPass& pass, int matrix) {
-  return pass.tiles + (ptx::block() * pass.count + matrix) * kEntries + ptx::thread();
+__device__ __forceinline__ float* values_of(const GramPass& pass, int matrix) {
+  return pass.tiles + (ptx::block() * pass.count + matrix) * kTileEntries + ptx::thread();
 }
 
 // Adds the products of kernels a, a + 1 (as far as there are) with themselves and all after them.
 template <class Tier>
-__device__ __forceinline__ void add_products_with(const MatrixPass& pass, int a, double weight,
+__device__ __forceinline__ void add_products_with(const GramPass& pass, int a, double weight,
                                                   double* products) {
   constexpr int count = TileOf<Tier>::kValues;
   float own[kTogether][count];
@@ -55,7 +46,7 @@ __device__ __forceinline__ void add_products_with(const MatrixPass& pass, int a,
 }
 
 template <class Tier>
-__global__ __launch_bounds__(kTileThreads, 1) void add_all_products(MatrixPass pass) {
+__global__ __launch_bounds__(kTileThreads, 1) void add_all_products(GramPass pass) {
   constexpr int parts = kTileRows / Tier::kColumns;
   const int64_t rows = pass.schedule.panels * kTileRows, pairs = pass.pairs();
   double* products = pass.products + (ptx::block() * kWarps + ptx::thread() / 32) * pairs;
@@ -83,35 +74,16 @@ __global__ __launch_bounds__(kTileThreads, 1) void add_all_products(MatrixPass p
 
 }  // namespace
 
-MatrixPass take_matrix_pass(int64_t samples, int count, Workspace& workspace) {
-  const int64_t rows = padded_rows(samples), panels = rows / kBlockRows;
-  MatrixPass pass{};
-  pass.schedule = {panels, 0, farthest_distance(panels), kGramHeight};
-  pass.samples = samples;
-  pass.count = count;
-  pass.matrices = workspace.take<KernelMatrix>(count);
-  pass.tiles = workspace.take<float>(kMatrixBlocks * count * kEntries);
-  pass.products = workspace.take<double>(kMatrixBlocks * kWarps * pass.pairs());
-  pass.rows = workspace.take<uint64_t>(count * rows);
-  pass.values = workspace.take<double>(pass.pairs());
-  return pass;
-}
-
-void run_matrix_pass(const std::vector<KernelMatrix>& matrices, const MatrixPass& pass,
-                     Estimator estimator, Stream stream) {
-  for (int m = 0; m < pass.count; ++m)
-    launch("store_matrix", store_matrix, 1, 32, 0, stream, matrices[m], pass.matrices + m);
-  const int64_t rows = matrices[0].operand.rows;
-  fill(pass.rows, 0, static_cast<size_t>(pass.count * rows) * sizeof(uint64_t), stream);
+int64_t add_products_of_all(Precision precision, const GramPass& pass, Stream stream) {
   int64_t blocks = 0;
-  with_tier(matrices[0].precision, [&](auto tier) {
+  with_tier(precision, [&](auto tier) {
     using Tier = decltype(tier);
     const int64_t tiles = pass.schedule.count() * (kTileRows / Tier::kColumns);
     blocks = tiles < kMatrixBlocks ? tiles : kMatrixBlocks;
     launch("add_all_products", add_all_products<Tier>, blocks, kTileThreads,
            TileOf<Tier>::kSharedBytes, stream, pass);
   });
-  find_hsic_values(pass, blocks * kWarps, estimator, stream);
+  return blocks * kWarps;
 }
 
 }  // namespace mmkernels::cuda

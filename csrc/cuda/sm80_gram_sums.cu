@@ -1,17 +1,19 @@
 // Sums over all pairs of samples of products of two kernels' values: a tile of each kernel on the
-// same pair of blocks of rows, in registers, one pair after the other.
+// same pair of blocks of rows, both in registers.
 #include "block_sums.cuh"
-#include "gram_tiles.cuh"
+#include "gram_pass.cuh"
 
 namespace mmkernels::cuda {
 namespace {
 
 template <class Tier>
 __global__ __launch_bounds__(kTileThreads, 1) void add_pair_products(KernelMatrix k, KernelMatrix l,
-                                                                     PairPass pass) {
+                                                                     GramPass pass) {
   constexpr int parts = kTileRows / Tier::kColumns;
   using Sums = typename TileOf<Tier>::Sums;
   using Wide = typename Tier::Wide;
+  uint64_t* rows_l = pass.rows + k.operand.rows;
+  // As pairs are numbered.
   double products[3] = {0, 0, 0};
   const bool possible = k.state->usable && l.state->usable;
   const int64_t count = possible ? pass.schedule.count() * parts : 0;
@@ -22,8 +24,8 @@ __global__ __launch_bounds__(kTileThreads, 1) void add_pair_products(KernelMatri
     const int64_t row = tile.row * kTileRows;
     const int64_t column = tile.column * kTileRows + index % parts * Tier::kColumns;
     Sums of_k, of_l;
-    compute_tile<Tier>(k, row, column, diagonal, pass.rows_k, of_k);
-    compute_tile<Tier>(l, row, column, diagonal, pass.rows_l, of_l);
+    compute_tile<Tier>(k, row, column, diagonal, pass.rows, of_k);
+    compute_tile<Tier>(l, row, column, diagonal, rows_l, of_l);
     Wide sums[3] = {0, 0, 0};
 #pragma unroll
     for (int i = 0; i < TileOf<Tier>::kFragments; ++i)
@@ -33,8 +35,8 @@ __global__ __launch_bounds__(kTileThreads, 1) void add_pair_products(KernelMatri
         for (int e = 0; e < 4; ++e) {
           const Wide a = of_k[i][j][e], b = of_l[i][j][e];
           sums[0] += a * a;
-          sums[1] += b * b;
-          sums[2] += a * b;
+          sums[1] += a * b;
+          sums[2] += b * b;
         }
     const double weight = diagonal ? 1 : 2;
 #pragma unroll
@@ -49,29 +51,17 @@ __global__ __launch_bounds__(kTileThreads, 1) void add_pair_products(KernelMatri
 
 }  // namespace
 
-PairPass take_pair_pass(int64_t samples, Workspace& workspace) {
-  const int64_t rows = padded_rows(samples), panels = rows / kBlockRows;
-  PairPass pass{};
-  pass.schedule = {panels, 0, farthest_distance(panels), kGramHeight};
-  pass.samples = samples;
-  const int64_t tiles = pass.schedule.count() * 2;
-  pass.blocks = tiles < kMostGramBlocks ? tiles : kMostGramBlocks;
-  pass.products = workspace.take<double>(pass.blocks * 3);
-  pass.rows_k = workspace.take<uint64_t>(rows);
-  pass.rows_l = workspace.take<uint64_t>(rows);
-  return pass;
-}
-
-void run_pair_pass(const KernelMatrix& k, const KernelMatrix& l, const PairPass& pass,
-                   Stream stream) {
-  const size_t bytes = static_cast<size_t>(k.operand.rows) * sizeof(uint64_t);
-  fill(pass.rows_k, 0, bytes, stream);
-  fill(pass.rows_l, 0, bytes, stream);
+int64_t add_products_of_two(const KernelMatrix& k, const KernelMatrix& l, const GramPass& pass,
+                            Stream stream) {
+  int64_t blocks = 0;
   with_tier(k.precision, [&](auto tier) {
     using Tier = decltype(tier);
-    launch("add_pair_products", add_pair_products<Tier>, pass.blocks, kTileThreads,
+    const int64_t tiles = pass.schedule.count() * (kTileRows / Tier::kColumns);
+    blocks = tiles < kMostGramBlocks ? tiles : kMostGramBlocks;
+    launch("add_pair_products", add_pair_products<Tier>, blocks, kTileThreads,
            TileOf<Tier>::kSharedBytes, stream, k, l, pass);
   });
+  return blocks;
 }
 
 }  // namespace mmkernels::cuda

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "block_sums.cuh"
-#include "gram_values.cuh"
+#include "gram_tiles.cuh"
 
 namespace mmkernels::cuda {
 namespace {
@@ -27,16 +27,6 @@ __global__ __launch_bounds__(kTileThreads, 1) void multiply_rows_with_themselves
   for_values<Tier>(products, [&](float product, int, int, int, int r, int c) {
     if (row + r == column + c) matrix.own_products[row + r] = share * product;
   });
-}
-
-// No value of a tile is larger in size. Scaled rows have norms up to 1, so distances up to 2:
-// exp(-z) - 1 is between -z and 0.
-__device__ double bound_of(const KernelMatrix& matrix, const KernelState& state) {
-  if (matrix.choice.kernel == Kernel::distance) return 2;
-  if (!state.minus_one) return 1;
-  const double width = state.bandwidth * split_scale(matrix.features);
-  const double bound = matrix.choice.kernel == Kernel::gaussian ? 2 / (width * width) : 2 / width;
-  return bound < 1 ? bound > 0x1p-900 ? bound : 0x1p-900 : 1;
 }
 
 // With values up to the bound less a shift that is no larger, n of them fit 63 bits, and rounding
@@ -70,13 +60,16 @@ __device__ void start_polynomial(const KernelMatrix& matrix, double scale, doubl
   binomial = degree;
   for (int k = 2; k <= degree; ++k) {
     binomial *= static_cast<double>(degree - k + 1) / k;
-    matrix.powers[k - 2] = static_cast<float>(
-        binomial * std::pow(part, 1.0 * (degree - k)) * std::pow(spread, 1.0 * k) / bound);
+    const double power = binomial * std::pow(part, 1.0 * (degree - k)) * std::pow(spread, 1.0 * k);
+    matrix.wide_powers[k - 2] = power / bound;
+    matrix.powers[k - 2] = static_cast<float>(power / bound);
   }
   state.unit = 1 / (whole_power * bound);
-  state.factor = static_cast<float>(gamma / (widest * scale * scale));
-  state.linear = static_cast<float>(degree * std::pow(part, degree - 1.0) / bound * gamma /
-                                    (whole * scale * scale));
+  state.wide_factor = gamma / (widest * scale * scale);
+  state.wide_linear =
+      degree * std::pow(part, degree - 1.0) / bound * gamma / (whole * scale * scale);
+  state.factor = static_cast<float>(state.wide_factor);
+  state.linear = static_cast<float>(state.wide_linear);
   state.term = gamma / widest;
 }
 
@@ -93,7 +86,7 @@ __global__ void start_state(KernelMatrix matrix) {
       squares += features.centre[c] * features.centre[c];
   squares = sum_of_lanes(squares);
   if (ptx::thread() != 0) return;
-  for (int k = 2; k <= matrix.choice.degree; ++k) matrix.powers[k - 2] = 0;
+  for (int k = 2; k <= matrix.choice.degree; ++k) matrix.powers[k - 2] = matrix.wide_powers[k - 2] = 0;
   if (state.usable && largest > 0) {
     const double scale = split_scale(features);
     if (matrix.exponential()) {
@@ -123,7 +116,9 @@ __global__ void find_polynomial_terms(KernelMatrix matrix) {
     for (int64_t c = ptx::thread() % 32; c < matrix.features.view.columns; c += 32)
       sum += centred_value(matrix.features, row, c) * matrix.features.centre[c];
   sum = sum_of_lanes(sum);
-  if (ptx::thread() % 32 == 0) matrix.terms[row] = static_cast<float>(sum * matrix.state->term);
+  if (ptx::thread() % 32 != 0) return;
+  matrix.wide_terms[row] = sum * matrix.state->term;
+  matrix.terms[row] = static_cast<float>(matrix.wide_terms[row]);
 }
 
 // samples[block] = the sum over a tile of its values and, of exponentials, of those less 1; and how
@@ -165,7 +160,7 @@ __global__ void choose_shift(KernelMatrix matrix, int64_t samples) {
   }
   const double per_value = count > 0 ? 1 / count : 0;
   state.minus_one = matrix.exponential() && sums[0] * per_value > 0.5;
-  state.shift = static_cast<float>(sums[state.minus_one] * per_value);
+  state.shift = static_cast<float>((state.minus_one ? sums[1] : sums[0]) * per_value);
   state.fixed_point = fixed_point_of(matrix, state);
 }
 
@@ -184,6 +179,8 @@ KernelMatrix take_kernel_matrix(const ArrayView& view, const KernelChoice& choic
   const bool polynomial = choice.kernel == Kernel::polynomial;
   matrix.terms = workspace.take<float>(polynomial ? matrix.operand.rows : 0);
   matrix.powers = workspace.take<float>(choice.degree - 1);
+  matrix.wide_terms = workspace.take<double>(polynomial ? matrix.operand.rows : 0);
+  matrix.wide_powers = workspace.take<double>(choice.degree - 1);
   matrix.samples = workspace.take<double>(2 * kSamplePairs * 3);
   return matrix;
 }

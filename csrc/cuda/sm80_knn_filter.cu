@@ -33,10 +33,11 @@ struct Filter {
   Tiles tiles;
 };
 
-// The score that a candidate of the other block needs, whatever its own error.
+// The score that a candidate of the other block needs, whatever its own error. Finite: the scores of
+// rows that pad a block are -infinity.
 __device__ __forceinline__ float needed(float limit, const RowBounds& own, const RowBounds& others,
                                         float g) {
-  return limit - score_error(own, others, g);
+  return std::fmax(limit - score_error(own, others, g), -FLT_MAX);
 }
 
 // Appends the entries of `hits`, bit b for the b-th score of a row or column.

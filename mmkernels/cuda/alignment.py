@@ -31,7 +31,7 @@ def hsic(
 
     Cost: n^2 (d_x + d_y) / 2 multiply-adds on tensor cores ("exact": six times as many), each pair
     of samples met once; or n d_x d_y for linear and cosine kernels where that is less. Memory: that
-    of two prepared matrices and 16 bytes per row, or of their rows, packed again, and 132 MiB.
+    of two prepared matrices and 33 bytes per row, or of their rows, packed again, and 132 MiB.
     """
     estimator = estimator_named(estimator, unbiased)
     return _pair_score("hsic", x, y, kernel_named(kernel, sigma), estimator, precision)
@@ -50,11 +50,11 @@ def cka(
     """:func:`mmkernels.cka` of rows in CUDA memory, on the current stream of their library.
 
     precision is as in :func:`mmkernels.cuda.prepare_gram`. NaN, without a warning, where the rows
-    cannot be used and where the quotient would be 0 / 0. Of an estimate without the diagonal in
-    which one sample outweighs all others ten thousand times, or of a kernel so wide that all values
-    are within 1e-25 of one another, less is left than the CPU, which then computes in float64,
-    finds; products of features, of linear and cosine kernels, are computed in float64 here too.
-    Cost and memory as of :func:`hsic`; n (d_x + d_y)^2 / 2 multiply-adds of features.
+    cannot be used and where the quotient would be 0 / 0. As on the CPU, what float32 has lost is
+    computed again in float64 ("exact"; of products of features always): estimates without the
+    diagonal in which one sample outweighs all others, and kernels so wide that all values are
+    within 1e-25 of one another. That costs up to 3 n^2 (d_x + d_y) multiply-adds of float64; else
+    cost and memory are as of :func:`hsic`; n (d_x + d_y)^2 / 2 multiply-adds of features.
     """
     estimator = estimator_named(estimator, unbiased)
     return _pair_score("cka", x, y, kernel_named(kernel, sigma), estimator, precision)
@@ -76,7 +76,7 @@ def cka_matrix(
     is computed once, whatever the number of pairs. Cost: n^2 sum(d) / 2 multiply-adds on tensor
     cores ("exact": six times as many) and n^2 / 2 for each pair of representations, or, for linear
     and cosine kernels where that is less, n sum(d)^2 / 2. Memory: that of all prepared matrices, 10
-    MiB and 8 n bytes for each, and 10 KiB for each pair.
+    MiB and 16 n bytes for each, and 10 KiB and n / 8 bytes for each pair.
     """
     estimator = estimator_named(estimator, unbiased)
     chosen = kernel_named(kernel, sigma)
@@ -100,19 +100,9 @@ def cka_matrix(
         if scores is not None:
             return scores
     grams = _prepared(sides, chosen, precision)
-    call = Call("cka_matrix", *grams)
-    scores = call.empty((len(left), len(right)), "float64")
-    matrices = [gram.matrix for gram in grams]
-    memory = call.workspace(call.module.cka_matrix_workspace(matrices))
-    call.module.cka_matrix(
-        matrices,
-        [places[i] for i in left],
-        [places[i] for i in right],
-        estimator,
-        call.pointer(scores),
-        memory,
-        call.stream,
-    )
+    scores, call, plan = _planned("cka_matrix", grams, (len(left), len(right)))
+    indices = [places[i] for i in left], [places[i] for i in right]
+    call.module.cka_matrix(plan[0], *indices, estimator, *plan[1:])
     return scores
 
 
@@ -124,14 +114,23 @@ def _pair_score(
     if by_features is not None:
         return by_features
     grams = _prepared(sides, kernel, precision)
-    left, right = grams[0], grams[-1]
-    call = Call(score, left, right)
-    out = call.empty((), "float64")
-    memory = call.workspace(call.module.pair_workspace(left.matrix))
-    call.module.pair_score(
-        left.matrix, right.matrix, estimator, score, call.pointer(out), memory, call.stream
-    )
+    out, call, plan = _planned(score, grams, ())
+    if score == "hsic":
+        call.module.hsic(plan[0], estimator, *plan[1:])
+    else:
+        call.module.cka_matrix(plan[0], [0], [len(grams) - 1], estimator, *plan[1:])
     return out
+
+
+def _planned(
+    what: str, grams: list[DeviceGram], shape: tuple[int, ...]
+) -> tuple[Array, Call, tuple[Any, ...]]:
+    """The scores to be, the call, and (matrices, address of the scores, workspace, stream)."""
+    call = Call(what, *grams)
+    scores = call.empty(shape, "float64")
+    matrices = [gram.matrix for gram in grams]
+    memory = call.workspace(call.module.alignment_workspace(matrices))
+    return scores, call, (matrices, call.pointer(scores), memory, call.stream)
 
 
 def _sides(named: dict[str, Any], estimator: str) -> list[DeviceInput | DeviceGram]:

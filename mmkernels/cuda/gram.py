@@ -18,6 +18,8 @@ class DeviceGram:
     """What :class:`mmkernels.Gram` is, on a device: accepted wherever that is.
 
     Holds on to the array, which must stay as it is: rows that are near duplicates are read again.
+    Its memory belongs to the stream that it was prepared on: let work on any other wait for that
+    stream first, and that stream for the work before the last reference to this goes.
     """
 
     in_device_memory: ClassVar[bool] = True

@@ -66,3 +66,34 @@ TEST(first_bad_row_is_found) {
   CHECK(features.status->nonfinite == 40);
   CHECK(features.status->zero == 50);
 }
+
+TEST(norms_of_the_largest_values_do_not_vanish) {
+  std::vector<double> values = {1.2e308, 1e305, -0x1p1023, 3, 0x1p1022, 0x1p1000};
+  for (bool unit : {false, true}) {
+    Features features{};
+    testing::Memory memory([&](Workspace& workspace) {
+      features = take_features(
+          {reinterpret_cast<const char*>(values.data()), 3, 2, 16, 8, Type::float64}, unit,
+          Centre::none, workspace);
+    });
+    measure_features(features, nullptr);
+    CHECK(features.status->zero == kNoRow && features.status->nonfinite == kNoRow);
+    CHECK(features.status->overflows == (unit ? kNoRow : 0));
+    for (int64_t i = 0; i < 3; ++i) {
+      const double norm = std::hypot(values[2 * i], values[2 * i + 1]);
+      CHECK_NEAR(features.norms[i], norm, 1e-12 * norm, i);
+    }
+  }
+}
+
+TEST(unit_rows_of_one_direction_are_equal) {
+  Matrix x(40, 7);
+  for (int64_t i = 0; i < 40; ++i)
+    for (int64_t c = 0; c < 7; ++c) x.at(i, c) = static_cast<float>((c + 1) * (3 * i + 1));
+  Features features{};
+  testing::Memory memory([&](Workspace& workspace) {
+    features = take_features(x.view(), true, Centre::mean, workspace);
+  });
+  measure_features(features, nullptr);
+  CHECK(*features.largest == 0);
+}

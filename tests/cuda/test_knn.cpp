@@ -40,7 +40,7 @@ Found search(const Matrix& x, const Matrix* queries, Metric metric, int k) {
   const int64_t rows = (queries ? queries : &x)->rows;
   Found found{std::vector<int64_t>(rows * k, -7), std::vector<double>(rows * k, -7), 0};
   find_neighbors(plan, found.indices.data(), found.scores.data(), nullptr);
-  found.overflowed = *plan.search.lists.overflowed_count;
+  if (rows > 0) found.overflowed = *plan.search.lists.overflowed_count;
   return found;
 }
 
@@ -115,6 +115,38 @@ Found search_in_parts(const Matrix& x, Metric metric, int k) {
   return found;
 }
 
+struct Matrix64 {
+  int64_t rows, columns;
+  std::vector<double> values;
+  Matrix64(int64_t of_rows, int64_t of_columns)
+      : rows(of_rows), columns(of_columns), values(of_rows * of_columns) {}
+  double& at(int64_t row, int64_t column) { return values[row * columns + column]; }
+  ArrayView view() const {
+    return {reinterpret_cast<const char*>(values.data()), rows, columns, columns * 8, 8,
+            Type::float64};
+  }
+};
+
+// As many neighbours as there are candidates: each of them once.
+void check_all_are_found(const Matrix64& x, const Matrix64& queries, Metric metric) {
+  const int k = static_cast<int>(x.rows);
+  NeighborCall plan{};
+  testing::Memory memory([&](Workspace& workspace) {
+    plan = take_neighbor_call(x.view(), queries.view(), metric, k, workspace);
+  });
+  std::vector<int64_t> indices(queries.rows * k, -7);
+  std::vector<double> scores(queries.rows * k, -7);
+  find_neighbors(plan, indices.data(), scores.data(), nullptr);
+  for (int64_t i = 0; i < queries.rows; ++i) {
+    std::vector<int64_t> found(indices.begin() + i * k, indices.begin() + (i + 1) * k);
+    std::sort(found.begin(), found.end());
+    for (int r = 0; r < k; ++r) {
+      CHECK(found[r] == r, i, r, found[r]);
+      CHECK(r == 0 || scores[i * k + r - 1] >= scores[i * k + r], i, r, scores[i * k + r]);
+    }
+  }
+}
+
 // Another one for each schedule that the tests run with.
 Metric metric_of_seed() {
   constexpr Metric metrics[] = {Metric::cosine, Metric::inner_product, Metric::euclidean};
@@ -138,11 +170,56 @@ TEST(neighbors_of_queries) {
   check_neighbors(queries, &x, metric_of_seed(), 20, "queries, all candidates");
 }
 
+TEST(no_queries_have_no_neighbors) {
+  const Matrix x = testing::normal(5, 3), none(0, 3);
+  CHECK(search(x, &none, Metric::cosine, 2).indices.empty());
+}
+
 TEST(queries_incomparably_longer_than_candidates) {
   Matrix x = testing::normal(200, 9), queries = testing::normal(10, 9, 4);
   for (float& value : x.values) value *= 1e-20f;
   for (int64_t c = 0; c < 9; ++c) queries.at(3, c) *= 1e15f;
   check_neighbors(x, &queries, metric_of_seed(), 5, "long queries");
+}
+
+// So few candidates that lists have room for all of them, and for the rows that pad them.
+TEST(errors_beyond_float32_let_every_candidate_in_but_no_padding) {
+  for (double query_scale : {1e60, 1e100}) {
+    Matrix64 x(5, 3), queries(2, 3);
+    for (int64_t i = 0; i < 5; ++i)
+      for (int64_t c = 0; c < 3; ++c) x.at(i, c) = 1e-100 * static_cast<double>((i * 3 + c * 5) % 7);
+    for (int64_t c = 0; c < 3; ++c) {
+      queries.at(0, c) = query_scale * static_cast<double>(c - 1);
+      queries.at(1, c) = 1e-100 * static_cast<double>(c);
+    }
+    check_all_are_found(x, queries, Metric::inner_product);
+    check_all_are_found(x, queries, Metric::euclidean);
+  }
+  // Rows far longer than what they differ by.
+  Matrix64 far(5, 2);
+  for (int64_t i = 0; i < 5; ++i) {
+    far.at(i, 0) = 1e149;
+    far.at(i, 1) = 1e-200 * static_cast<double>(i + 1);
+  }
+  check_all_are_found(far, far, Metric::inner_product);
+  check_all_are_found(far, far, Metric::euclidean);
+}
+
+// A bound times nothing is still no number where the bound is infinite.
+TEST(candidates_at_the_centre_are_found_by_queries_incomparably_longer) {
+  Matrix64 x(128, 2), queries(1, 2);
+  for (int64_t i = 0; i < 128; ++i) x.at(i, 1) = -0x1p-330;
+  for (int64_t i : {1, 2, 3, 4}) x.at(i, 1) = 30 * 0x1p-330;
+  for (int64_t i : {10, 50, 60, 70}) x.at(i, 1) = 0;
+  queries.at(0, 1) = 0x1p330;
+  NeighborCall plan{};
+  testing::Memory memory([&](Workspace& workspace) {
+    plan = take_neighbor_call(x.view(), queries.view(), Metric::inner_product, 5, workspace);
+  });
+  std::vector<int64_t> indices(5, -7);
+  std::vector<double> scores(5, -7);
+  find_neighbors(plan, indices.data(), scores.data(), nullptr);
+  CHECK((indices == std::vector<int64_t>{1, 2, 3, 4, 10}), indices[0], indices[4]);
 }
 
 TEST(neighbors_far_from_the_origin_and_at_every_scale) {
@@ -236,4 +313,34 @@ TEST(no_synchronisation_of_a_search_by_itself_can_be_left_out) {
       },
       {{"neighbor_overflow.cu", "search_part",
         "of two rows after one another, a thread reads and writes the same places"}});
+}
+
+TEST(lists_have_room_where_parts_meet_before_they_have_met_themselves) {
+  const Matrix x = testing::normal(500, 20, 12);
+  const int k = 3;
+  NeighborSearch plan{};
+  std::vector<NeighborPart> parts;
+  testing::Memory memory([&](Workspace& workspace) {
+    plan = take_neighbor_search(x.view(), std::nullopt, Metric::euclidean, k, false, workspace);
+    parts.clear();
+    for (int64_t first = 0; first < x.rows; first += 256) {
+      Features part = plan.candidates;
+      part.first_row = first;
+      part.view.data += first * part.view.row_stride;
+      part.view.rows = std::min<int64_t>(256, x.rows - first);
+      parts.push_back(take_neighbor_part(part, first, part.view.rows, workspace));
+    }
+  });
+  measure_features(plan.candidates, nullptr);
+  start_lists(plan, nullptr);
+  for (const NeighborPart& part : parts)
+    pack_neighbor_part(plan.candidate_rows, part, plan.candidates, true, false, nullptr);
+  for (size_t a = 0; a < parts.size(); ++a) {
+    meet_itself(plan, parts[a], nullptr);
+    for (size_t b = a + 1; b < parts.size(); ++b) meet(plan, parts[a], parts[b], nullptr);
+  }
+  for (const NeighborPart& part : parts) {
+    collect_overflowed(plan, part, nullptr);
+    CHECK(*plan.lists.overflowed_count == 0, part.first, *plan.lists.overflowed_count);
+  }
 }

@@ -121,6 +121,8 @@ TEST(launches_that_no_device_takes_are_reported) {
   check_reported("1024 threads", [] { launch("wide", loads_rows_at, 1, 1056, 64, nullptr, 0); });
   check_reported("more shared memory",
                  [] { launch("large", loads_rows_at, 1, 32, kSharedMost + 1, nullptr, 0); });
+  check_reported("too many blocks",
+                 [] { launch("many", loads_rows_at, kMostBlocks + 1, 32, 64, nullptr, 0); });
   launch("none", loads_rows_at, 0, 32, 64, nullptr, 1);  // no block, nothing to report
 }
 

@@ -35,12 +35,15 @@ inline void require(cudaError_t status, const char* what) {
 
 // Launches of more shared memory than a kernel may have unasked; any device has these 99 KiB.
 inline constexpr size_t kSharedUnasked = 48 * 1024, kSharedMost = 99 * 1024;
+inline constexpr int64_t kMostBlocks = (int64_t{1} << 31) - 1;  // of a launch
 
 #if defined(__CUDACC__)
 template <class... Parameters, class... Arguments>
 void launch(const char* name, void (*kernel)(Parameters...), int64_t blocks, int threads,
             size_t shared_bytes, Stream stream, Arguments... arguments) {
   if (blocks == 0) return;
+  if (blocks > kMostBlocks)
+    throw std::runtime_error(std::string("CUDA: ") + name + ": too many blocks.");
   if (shared_bytes > kSharedUnasked)
     require(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
                                  cudaFuncAttributeMaxDynamicSharedMemorySize,

@@ -23,10 +23,12 @@ namespace mmkernels::cuda {
 using Stream = void*;
 
 inline constexpr size_t kSharedUnasked = 48 * 1024, kSharedMost = 99 * 1024;
+inline constexpr int64_t kMostBlocks = (int64_t{1} << 31) - 1;
 
 template <class... Parameters, class... Arguments>
 void launch(const char* name, void (*kernel)(Parameters...), int64_t blocks, int threads,
             size_t shared_bytes, Stream, Arguments... arguments) {
+  if (blocks > kMostBlocks) throw std::runtime_error(std::string(name) + ": too many blocks");
   if (shared_bytes > kSharedMost)
     throw std::runtime_error(std::string(name) + ": more shared memory than every device has");
   const std::tuple<Parameters...> values(static_cast<Parameters>(arguments)...);
