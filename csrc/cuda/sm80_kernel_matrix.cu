@@ -160,7 +160,7 @@ __global__ void choose_shift(KernelMatrix matrix, int64_t samples) {
   }
   const double per_value = count > 0 ? 1 / count : 0;
   state.minus_one = matrix.exponential() && sums[0] * per_value > 0.5;
-  state.shift = static_cast<float>(sums[state.minus_one] * per_value);
+  state.shift = static_cast<float>((state.minus_one ? sums[1] : sums[0]) * per_value);
   state.fixed_point = fixed_point_of(matrix, state);
 }
 
