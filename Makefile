@@ -29,6 +29,7 @@ cuda-compiler: $(VENV)/cuda-compiler
 
 cuda: $(VENV)/cuda-compiler $(VENV)/test
 	$(BIN)/python tests/cuda/gates.py
+	$(BIN)/python tests/cuda/build.py
 	$(BIN)/python tests/cuda/build.py --sanitize address,undefined
 
 sanitize: $(VENV)/test
