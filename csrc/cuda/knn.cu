@@ -15,7 +15,8 @@ bool has_room(const NeighborSearch& search, int64_t seen, int64_t more) {
   constexpr double kSigmas = 7, kUndecided = 24;
   if (seen + more <= search.lists.capacity) return true;
   if (seen <= search.k) return false;
-  const double hits = static_cast<double>(search.k) * static_cast<double>(more) / static_cast<double>(seen);
+  const double hits =
+      static_cast<double>(search.k) * static_cast<double>(more) / static_cast<double>(seen);
   return search.k + kUndecided + hits + kSigmas * std::sqrt(hits) <= search.lists.capacity;
 }
 

@@ -56,8 +56,8 @@ struct AnyRow {
 
 // A warp's sum over the coordinates, in the order that any two rows have.
 template <class Row>
-__device__ __forceinline__ double sum_of_pair(const Row& x, const Row& y, int64_t columns, bool differences,
-                              double factor_x, double factor_y) {
+__device__ __forceinline__ double sum_of_pair(const Row& x, const Row& y, int64_t columns,
+                                              bool differences, double factor_x, double factor_y) {
   double sum = 0;
   for (int64_t c = ptx::thread() % 32; c < columns; c += 32) {
     // Rows may be far longer than what they differ by.
@@ -67,8 +67,9 @@ __device__ __forceinline__ double sum_of_pair(const Row& x, const Row& y, int64_
   return sum_of_lanes(sum);
 }
 
-__device__ __forceinline__ double sum_of_pair(const ArrayView& x, int64_t i, const ArrayView& y, int64_t j,
-                              bool differences, double factor_x, double factor_y) {
+__device__ __forceinline__ double sum_of_pair(const ArrayView& x, int64_t i, const ArrayView& y,
+                                              int64_t j, bool differences, double factor_x,
+                                              double factor_y) {
   const int64_t columns = x.columns;
   const char *of_x = x.data + i * x.row_stride, *of_y = y.data + j * y.row_stride;
   const auto sum = [&](auto row) {
@@ -104,7 +105,8 @@ __device__ __forceinline__ double similarity(const Scoring& scoring, int64_t i, 
   return sum_of_pair(x, in_x, y, in_y, false, 1 / norm_x, 1 / norm_y);
 }
 
-__device__ __forceinline__ bool better(double score, int64_t index, double than_score, int64_t than_index) {
+__device__ __forceinline__ bool better(double score, int64_t index, double than_score,
+                                       int64_t than_index) {
   return score > than_score || (score == than_score && index < than_index);
 }
 

@@ -133,8 +133,8 @@ __device__ __forceinline__ void move_sums(float (&to)[kFragments][4][4],
 }
 
 // products = 128 rows times Tier::kColumns columns over `count` steps of the depth; both are `pitch`
-// apart from one to the next. `shared` holds TileOf<Tier>::kSharedBytes, which nobody uses until all threads have met, and are
-// free to be used again when all have returned and met.
+// apart from one to the next. `shared` holds TileOf<Tier>::kSharedBytes, which nobody uses until all
+// threads have met, and are free to be used again when all have returned and met.
 template <class Tier>
 __device__ __forceinline__ void multiply_split(const SplitRows& rows, const SplitRows& columns,
                                                int64_t pitch, int count, uint8_t* shared,
