@@ -95,8 +95,8 @@ def prepare_gram(
         - "exact", the default: three parts and six products. Kernel values are those of float32:
           scores agree with float64 to about 1e-6 of the norms of the centred matrices. Pairs of
           rows so near that float32 would lose their distance are computed again in float64.
-        - "high": two parts and three products, some 1e-5.
-        - "fast": one part, some 1e-3, at a sixth of the work of "exact".
+        - "high": two parts and three products, which keep 16 bits of the rows.
+        - "fast": one part, which keeps 8 bits, at a sixth of the work of "exact".
 
     Where the median distance is 0, or a polynomial leaves float64's range, all results are NaN.
 
