@@ -9,7 +9,7 @@
 from ._native import _cpu  # noqa: F401 - an unbuilt checkout says so before anything else
 
 # isort: split
-from . import cuda  # noqa: F401 - loads no CUDA
+from . import cuda, mlp_ensemble  # noqa: F401 - load neither CUDA nor torch
 from .alignment import cka, cka_matrix, hsic
 from .cknna import cknna
 from .correlation_matrices import cmd

@@ -39,5 +39,6 @@ void bind_neighbors(py::module_& module);
 void bind_kernels(py::module_& module);
 void bind_products(py::module_& module);
 void bind_dissimilarities(py::module_& module);
+void bind_mlp_ensemble(py::module_& module);
 
 }  // namespace mmkernels::bindings

@@ -35,4 +35,5 @@ PYBIND11_MODULE(_cpu, module) {
   bindings::bind_kernels(module);
   bindings::bind_products(module);
   bindings::bind_dissimilarities(module);
+  bindings::bind_mlp_ensemble(module);
 }

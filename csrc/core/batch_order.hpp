@@ -1,0 +1,65 @@
+// The order in which an epoch visits n samples: a permutation that costs no memory and no sort.
+//
+// A Feistel network permutes the 2^bits numbers of the smallest power of two that holds n; read from
+// the first to the last, those below n are the order. Every number is found by itself, so a vector or
+// a warp of them is found at a time, and host and device agree to the bit.
+// (Mitchell, Stokes, Frank, Holmes 2022, Bandwidth-Optimal Random Shuffling for GPUs.)
+#pragma once
+
+#include <cstdint>
+
+#include "anywhere.hpp"
+
+namespace mmkernels {
+
+inline constexpr int kOrderRounds = 12;
+
+struct BatchOrder {
+  uint32_t key[kOrderRounds];
+  uint32_t low_mask, high_mask;
+  int low_bits;
+  int64_t domain;  // numbers 0 .. domain - 1 are permuted
+};
+
+// Vigna's splitmix64: a good hash of 64 bits.
+MMKERNELS_ANYWHERE inline uint64_t mixed_bits(uint64_t state) {
+  state += 0x9e3779b97f4a7c15u;
+  state = (state ^ (state >> 30)) * 0xbf58476d1ce4e5b9u;
+  state = (state ^ (state >> 27)) * 0x94d049bb133111ebu;
+  return state ^ (state >> 31);
+}
+
+// The order of epoch `epoch` (from 0) under `seed`, for 1 <= n <= 2^31.
+MMKERNELS_ANYWHERE inline BatchOrder batch_order(uint64_t seed, int64_t epoch, int64_t n) {
+  int bits = 6;  // fewer are not mixed well
+  while ((int64_t{1} << bits) < n) ++bits;
+  BatchOrder order;
+  order.domain = int64_t{1} << bits;
+  order.low_bits = bits / 2;
+  order.low_mask = (uint32_t{1} << order.low_bits) - 1;
+  order.high_mask = (uint32_t{1} << (bits - order.low_bits)) - 1;
+  uint64_t state = mixed_bits(seed) ^ mixed_bits(~static_cast<uint64_t>(epoch));
+  for (int round = 0; round < kOrderRounds; ++round) {
+    state = mixed_bits(state);
+    order.key[round] = static_cast<uint32_t>(state >> 32);
+  }
+  return order;
+}
+
+MMKERNELS_ANYWHERE inline uint32_t order_round(uint32_t half, uint32_t key) {
+  uint32_t mixed = (half ^ key) * 0x85ebca6bu;
+  mixed = (mixed ^ (mixed >> 13)) * 0xc2b2ae35u;
+  return mixed ^ (mixed >> 16);
+}
+
+// What stands at `place` of the permuted domain; to be skipped where it is n or more.
+MMKERNELS_ANYWHERE inline uint32_t ordered(const BatchOrder& order, uint32_t place) {
+  uint32_t low = place & order.low_mask, high = place >> order.low_bits;
+  for (int round = 0; round < kOrderRounds; round += 2) {
+    low ^= order_round(high, order.key[round]) & order.low_mask;
+    high ^= order_round(low, order.key[round + 1]) & order.high_mask;
+  }
+  return high << order.low_bits | low;
+}
+
+}  // namespace mmkernels
