@@ -26,6 +26,7 @@ _STUDY_PACKAGES = {
     "pyarrow",
     "safetensors",
     "scipy",
+    "sklearn",
 }
 
 _HELP = {"help_option_names": ["-h", "--help"]}
