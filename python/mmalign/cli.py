@@ -26,7 +26,6 @@ _STUDY_PACKAGES = {
     "pyarrow",
     "safetensors",
     "scipy",
-    "sklearn",
 }
 
 _HELP = {"help_option_names": ["-h", "--help"]}
