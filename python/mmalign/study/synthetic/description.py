@@ -79,6 +79,16 @@ class SyntheticStudy:
             raise UserError("Of view 1, only encoders that are trained can be compared.")
         if min(self.epochs) < 1:
             raise UserError(f"epochs must be at least 1, got {min(self.epochs)}.")
+        for grid in self.grids:
+            bits = grid.settings.task_bits
+            for level in grid.uniqueness:
+                if not 0 <= level <= bits:
+                    raise UserError(f"uniqueness must be between 0 and {bits}, got {level}.")
+                for view in VIEWS:
+                    if (bits - level, view) not in self.tuned:
+                        raise UserError(
+                            f"tuned has no learning rate for redundancy {bits - level}, view {view}."
+                        )
         most = max(request.options.get("k", 3) for request in self.metrics)
         if self.aligned <= most:
             raise UserError(
@@ -118,7 +128,7 @@ class SyntheticStudy:
             settings = replace(settings, transforms_seed=settings.transforms_seed + seed)
         redundancy = settings.task_bits - uniqueness
         cells = tuple(
-            self._training(settings, redundancy, transform_depth, view, seed) for view in VIEWS
+            self.training_cell(settings, redundancy, transform_depth, view, seed) for view in VIEWS
         )
         measurement = MeasurementCell(
             settings=settings,
@@ -135,7 +145,7 @@ class SyntheticStudy:
         )
         return Unit(settings.task, uniqueness, cells, measurement)
 
-    def _training(
+    def training_cell(
         self,
         settings: SyntheticSettings,
         redundancy: int,
@@ -143,6 +153,7 @@ class SyntheticStudy:
         view: int,
         seed: int,
     ) -> TrainingCell:
+        """The encoders of one view on the data that these numbers name."""
         if view == 1 and settings.split == "paired" and settings.transformed == "2":
             # The same data at every transform depth: its encoders are trained once.
             transform_depth, settings = UNTRANSFORMED, replace(settings, transforms_seed=0)

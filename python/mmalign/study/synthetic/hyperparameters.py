@@ -12,6 +12,9 @@ class Hyperparameters:
     learning_rate: float
     weight_decay: float
 
+    def __str__(self) -> str:
+        return f"learning rate {self.learning_rate:g}, weight decay {self.weight_decay:g}"
+
 
 #: (redundancy, view) -> what the authors of arXiv 2502.16282 published (hyp/rus_prob of their
 #: repository): the best of 8 trials of a search over learning rates .001, .005, .01, .05 and weight
