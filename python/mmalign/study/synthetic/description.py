@@ -84,11 +84,8 @@ class SyntheticStudy:
             for level in grid.uniqueness:
                 if not 0 <= level <= bits:
                     raise UserError(f"uniqueness must be between 0 and {bits}, got {level}.")
-                for view in VIEWS:
-                    if (bits - level, view) not in self.tuned:
-                        raise UserError(
-                            f"tuned has no learning rate for redundancy {bits - level}, view {view}."
-                        )
+                if not {(bits - level, view) for view in VIEWS} <= set(self.tuned):
+                    raise UserError(f"tuned lacks a view at redundancy {bits - level}.")
         most = max(request.options.get("k", 3) for request in self.metrics)
         if self.aligned <= most:
             raise UserError(
