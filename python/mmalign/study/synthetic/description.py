@@ -151,7 +151,7 @@ class SyntheticStudy:
         seed: int,
     ) -> TrainingCell:
         """The encoders of one view on the data that these numbers name."""
-        if view == 1 and settings.split == "paired" and settings.transformed == "2":
+        if view == 1 and settings.split == "paired" and settings.transformed_views == "2":
             # The same data at every transform depth: its encoders are trained once.
             transform_depth, settings = UNTRANSFORMED, replace(settings, transforms_seed=0)
         tuned = self.tuned[redundancy, view]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ...data.synthetic import SyntheticSettings
+from ...data.synthetic import SyntheticSettings, synthetic_data
 from ...errors import UserError
 from .cell import MetricRequest
 from .description import Grid, SyntheticStudy
@@ -69,7 +69,7 @@ def synthetic_study(
             Grid(SyntheticSettings(split="paired"), levels, transforms),
             Grid(SyntheticSettings(task="balanced", split="paired"), even, ends),
         )
-    test_samples = grids[0].settings.split_sizes["test"]
+    test_samples = len(synthetic_data(grids[0].settings, 0, 0).splits["test"])
     return SyntheticStudy(
         preset=preset,
         grids=grids,
