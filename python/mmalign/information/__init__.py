@@ -1,0 +1,1 @@
+"""Exact information of discrete variables with a known joint table, in nats."""
