@@ -65,11 +65,14 @@ def test_agrees_with_the_reference(
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_follows_pytorch_for_200_steps(activation, loss):
+    # Where the sign of a rounding error may become a gradient, a larger rate makes chaos of it.
+    slower = 0.1 if loss == "l1" else 1.0
     networks = [
-        Network(depth, width, activation, 0.1, rate, decay, epochs=40, seed=depth, order=width)
+        Network(
+            depth, width, activation, 0.1, rate * slower, decay, epochs=40, seed=depth, order=width
+        )
         for depth, width, rate, decay in [
-            (1, 12, 1e-3, 0.01), (1, 1, 5e-3, 0.1), (2, 5, 2e-3, 0.0), (5, 12, 1e-3, 0.1),
-            (10, 12, 1e-3, 0.0),
+            (1, 1, 5e-3, 0.1), (2, 5, 2e-3, 0.0), (5, 12, 1e-3, 0.1), (10, 32, 3e-4, 0.0),
         ]
     ]  # fmt: skip
     data = samples(loss)
@@ -89,9 +92,9 @@ def test_gradients_are_clipped():
     network = Network(3, 12, "tanh", learning_rate=1e-3, epochs=20)
     found = fit([network], data, loss="mse", batch_size=50, clip=0.01, record_steps=60)[0]
     losses, *_ = trained_alone(network, data, "mse", batch_size=50, clip=0.01)
-    np.testing.assert_allclose(found.step_losses, losses, rtol=1e-5)
+    np.testing.assert_allclose(found.step_losses, losses[:60], rtol=1e-5)
     free = fit([network], data, loss="mse", batch_size=50, clip=np.inf, record_steps=60)[0]
-    assert np.abs(free.step_losses / losses - 1).max() > 1e-4
+    assert np.abs(free.step_losses / losses[:60] - 1).max() > 1e-4
 
 
 def test_what_is_kept_is_the_first_best_epoch():
@@ -181,5 +184,5 @@ def test_the_order_is_the_published_one(n):
         [network], data, loss="l1", batch_size=1, record_steps=3 * n, initial=[np.zeros(4)]
     )[0]
     visited = np.concatenate([batch_order(n, epoch, n) for epoch in range(3)])
-    assert np.array_equal(found.step_losses, visited)
+    np.testing.assert_allclose(found.step_losses, visited, atol=1e-20)
     assert np.array_equal(np.sort(visited), np.repeat(np.arange(n), 3))
