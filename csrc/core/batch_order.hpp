@@ -46,15 +46,18 @@ MMKERNELS_ANYWHERE inline BatchOrder batch_order(uint64_t seed, int64_t epoch, i
   return order;
 }
 
-MMKERNELS_ANYWHERE inline uint32_t order_round(uint32_t half, uint32_t key) {
-  uint32_t mixed = (half ^ key) * 0x85ebca6bu;
+// Number is uint32_t, or a vector of them.
+template <class Number>
+MMKERNELS_ANYWHERE inline Number order_round(Number half, uint32_t key) {
+  Number mixed = (half ^ key) * 0x85ebca6bu;
   mixed = (mixed ^ (mixed >> 13)) * 0xc2b2ae35u;
   return mixed ^ (mixed >> 16);
 }
 
 // What stands at `place` of the permuted domain; to be skipped where it is n or more.
-MMKERNELS_ANYWHERE inline uint32_t ordered(const BatchOrder& order, uint32_t place) {
-  uint32_t low = place & order.low_mask, high = place >> order.low_bits;
+template <class Number>
+MMKERNELS_ANYWHERE inline Number ordered(const BatchOrder& order, Number place) {
+  Number low = place & order.low_mask, high = place >> order.low_bits;
   for (int round = 0; round < kOrderRounds; round += 2) {
     low ^= order_round(high, order.key[round]) & order.low_mask;
     high ^= order_round(low, order.key[round + 1]) & order.high_mask;

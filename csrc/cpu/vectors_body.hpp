@@ -32,6 +32,10 @@ typedef double DoubleUnaligned __attribute__((vector_size(4 * MMK_LANES), aligne
 inline Float load(const float* p) { return *reinterpret_cast<const FloatUnaligned*>(p); }
 inline void store(float* p, Float v) { *reinterpret_cast<FloatUnaligned*>(p) = v; }
 inline void store(double* p, Double v) { *reinterpret_cast<DoubleUnaligned*>(p) = v; }
+// Values at a vector's own alignment.
+inline const Float& aligned(const float* p) { return *reinterpret_cast<const Float*>(p); }
+inline Float& aligned(float* p) { return *reinterpret_cast<Float*>(p); }
+
 // Between float32 and float64; the compiler converts halves of a vector one by one. (A mask of all
 // lanes, because GCC 12 warns of the unmasked forms.)
 #if MMK_LANES == 16
@@ -110,6 +114,25 @@ inline Float square_root(Float v) {
 #endif
 
 inline Float larger(Float a, Float b) { return a > b ? a : b; }
+
+// Transposes a square of lanes: blocks of half the width change places, then blocks within them.
+inline void transpose(Int (&rows)[kLanes]) {
+#pragma GCC unroll 4
+  for (int half = kLanes / 2; half > 0; half /= 2) {
+    Int upper, lower;
+    for (int lane = 0; lane < kLanes; ++lane) {
+      upper[lane] = lane & half ? kLanes + lane - half : lane;
+      lower[lane] = lane & half ? kLanes + lane : lane + half;
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < kLanes; ++r)
+      if (!(r & half)) {
+        const Int first = rows[r], second = rows[r + half];
+        rows[r] = __builtin_shuffle(first, second, upper);
+        rows[r + half] = __builtin_shuffle(first, second, lower);
+      }
+  }
+}
 
 // Lanes are added in a fixed pairwise order.
 inline double sum_lanes(Double v) {

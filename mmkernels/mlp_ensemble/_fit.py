@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from .._native import _cpu
+from ._checks import checked
 from ._fitted import FittedNetwork
 from ._networks import Network, TrainingData
 
@@ -23,16 +25,24 @@ def fit(
     progress: Callable[[int], None] | None = None,
 ) -> list[FittedNetwork]:
     """Train every network on its data, each as it would be trained alone."""
-    from ..torch.mlp_ensemble import fit_stacked
-
-    return fit_stacked(
-        networks,
-        data,
-        loss=loss,
-        batch_size=batch_size,
-        clip=clip,
-        initial=initial,
-        record_steps=record_steps,
-        device=device,
-        progress=progress,
+    plan = checked(networks, data, loss, batch_size, clip, initial, record_steps)
+    found = _cpu.train_mlp_ensemble(
+        plan.networks,
+        plan.data,
+        plan.initial,
+        plan.loss,
+        plan.batch_size,
+        plan.clip,
+        plan.record_steps,
+        progress,
     )
+    return [
+        FittedNetwork(
+            network,
+            plan.data[network.data].inputs.shape[1],
+            plan.data[network.data].outputs,
+            *fitted,
+            diverged or None,
+        )
+        for network, (*fitted, diverged) in zip(plan.networks, found, strict=True)
+    ]

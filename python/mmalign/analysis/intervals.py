@@ -82,7 +82,7 @@ def estimate(
     tail = (1 - LEVEL) / 2
     if statistic == "pearson" or number_of_controls:
         fewest = min(len(np.unique(way)) for way in encoders)
-        tail = _expanded_tail(tail, fewest, number_of_controls)
+        tail = expanded_tail(tail, fewest, number_of_controls)
     low, high = np.quantile(defined, [tail, 1 - tail])
     return Estimate(value, float(low), float(high))
 
@@ -119,7 +119,7 @@ def _replicates(
     return np.concatenate(parts) if parts else np.empty(0)
 
 
-def _expanded_tail(tail: float, clusters: int, number_of_controls: int) -> float:
+def expanded_tail(tail: float, clusters: int, number_of_controls: int) -> float:
     freedom = max(clusters - 1 - number_of_controls, 1)
     widening = np.sqrt(clusters / max(clusters - 1, 1))
     return float(stats.norm.cdf(-widening * stats.t.ppf(1 - tail, freedom)))

@@ -1,0 +1,126 @@
+"""The stacked networks against a plain PyTorch loop over one network, step by step."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from mmkernels.mlp_ensemble import Network, TrainingData, batch_order  # noqa: E402
+from mmkernels.torch.mlp_ensemble import fit_stacked  # noqa: E402
+
+ACTIVATIONS = {
+    "leaky_relu": lambda network: torch.nn.LeakyReLU(network.slope),
+    "relu": lambda network: torch.nn.ReLU(),
+    "tanh": lambda network: torch.nn.Tanh(),
+}
+LOSSES = {
+    "cross_entropy": torch.nn.CrossEntropyLoss(),
+    "l1": torch.nn.L1Loss(),
+    "mse": torch.nn.MSELoss(),
+}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Threads that wait for each other take minutes for small products on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def samples(loss, *, n=151, m=90, inputs=7, outputs=3, seed=0):
+    draw = np.random.default_rng(seed)
+    x = draw.standard_normal((n + m, inputs)).astype(np.float32)
+    values = np.tanh(x @ draw.standard_normal((inputs, outputs))) + 0.3 * draw.standard_normal(
+        (n + m, outputs)
+    )
+    y = values.argmax(1) if loss == "cross_entropy" else values.astype(np.float32)
+    return TrainingData(x[:n], y[:n], x[n:], y[n:], outputs)
+
+
+def trained_alone(network, data, loss, *, batch_size, clip=8.0):
+    """(losses of all steps, validation losses, scores, parameters of the best epoch)."""
+    inputs = data.inputs.shape[1]
+    layers = []
+    for units, own in network.shapes(inputs, data.outputs):
+        layers += [torch.nn.Linear(own, units), ACTIVATIONS[network.activation](network)]
+    model = torch.nn.Sequential(*layers[:-1])
+    start = torch.from_numpy(network.initial_parameters(inputs, data.outputs))
+    torch.nn.utils.vector_to_parameters(start, model.parameters())
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=network.learning_rate, weight_decay=network.weight_decay
+    )
+    x, y, valid_x, valid_y = (
+        torch.from_numpy(np.asarray(part))
+        for part in (data.inputs, data.targets, data.valid_inputs, data.valid_targets)
+    )
+    losses, valid_losses, scores, best = [], [], [], None
+    for epoch in range(network.epochs):
+        for batch in torch.from_numpy(batch_order(network.order, epoch, len(x))).split(batch_size):
+            optimizer.zero_grad()
+            value = LOSSES[loss](model(x[batch]), y[batch])
+            value.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
+            optimizer.step()
+            losses.append(value.item())
+        with torch.no_grad():
+            found = model(valid_x)
+            valid_losses.append(LOSSES[loss](found, valid_y).item())
+            if loss == "cross_entropy":
+                scores.append((found.argmax(1) == valid_y).double().mean().item())
+            else:
+                scores.append(-(found - valid_y).abs().mean().item())
+        if scores[-1] > max(scores[:-1], default=-np.inf):
+            best = torch.nn.utils.parameters_to_vector(model.parameters()).detach().clone()
+    return np.array(losses), np.array(valid_losses), np.abs(scores), best.numpy()
+
+
+def compare(networks, data, loss, *, batch_size, **options):
+    fitted = fit_stacked(
+        networks, data, loss=loss, batch_size=batch_size, record_steps=200, **options
+    )
+    for network, result in zip(networks, fitted, strict=True):
+        assert result.network == network
+        own = data[network.data] if isinstance(data, list) else data
+        losses, valid_losses, scores, best = trained_alone(
+            network, own, loss, batch_size=batch_size, clip=options.get("clip", 8.0)
+        )
+        np.testing.assert_allclose(result.step_losses, losses[:200], rtol=1e-4)
+        n, steps = len(own.inputs), len(losses) // network.epochs
+        sizes = np.minimum(batch_size, n - batch_size * np.arange(steps))
+        means = losses.reshape(network.epochs, steps) @ sizes / n
+        np.testing.assert_allclose(result.train_loss, means, rtol=1e-4)
+        np.testing.assert_allclose(result.valid_loss, valid_losses, rtol=1e-4)
+        np.testing.assert_allclose(result.valid_score, scores, rtol=1e-4)
+        np.testing.assert_allclose(result.parameters, best, rtol=2e-3, atol=2e-4)
+        assert result.diverged is None
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_steps_are_those_of_one_network_alone(activation, loss):
+    networks = [
+        Network(
+            depth=depth, width=width, activation=activation, slope=0.1, learning_rate=rate,
+            weight_decay=decay, epochs=epochs, seed=depth + width, order=depth,
+        )
+        for depth, width, rate, decay, epochs in [
+            (1, 12, 1e-3, 0.01, 40), (1, 12, 5e-3, 0.1, 17), (3, 5, 2e-3, 0.0, 40),
+            (2, 1, 1e-3, 0.01, 2), (10, 12, 1e-3, 0.01, 40), (5, 32, 5e-4, 1e-4, 40),
+        ]
+    ]  # fmt: skip
+    # Odd batches: the signs of "l1" must not cancel to a gradient of rounding errors, of which
+    # AdamW makes a whole first step.
+    compare(networks, samples(loss), loss, batch_size=31)
+
+
+def test_gradients_are_clipped():
+    data = samples("mse")
+    data = replace(data, targets=data.targets * 100, valid_targets=data.valid_targets * 100)
+    compare([Network(depth=2, epochs=5), Network(depth=2, epochs=9, seed=1)], data, "mse",
+            batch_size=64, clip=0.5)  # fmt: skip
