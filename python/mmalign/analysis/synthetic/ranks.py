@@ -19,25 +19,27 @@ def midranks(values: np.ndarray) -> np.ndarray:
     return (other < own).sum(axis=-1) + (other == own).sum(axis=-1) / 2
 
 
-def spearman(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
+def spearman(values: np.ndarray, levels: np.ndarray, *, fewest: int = FEWEST_POINTS) -> np.ndarray:
     """Spearman's correlation of ``values`` (..., points) with ``levels`` (points,) or alike.
 
-    Points that are NaN are left out; NaN where fewer than four are left or they do not vary.
+    Points that are NaN are left out; NaN where fewer than ``fewest`` are left, or none varies.
     """
     known = np.isfinite(values) & np.isfinite(levels)
     ranks = [midranks(np.where(known, one, np.nan)) for one in (values, levels)]
-    return _correlation(*ranks, known)
+    return _correlation(*ranks, known, fewest)
 
 
 def pearson(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """Pearson's correlation of ``values`` (..., points) with ``levels``, as :func:`spearman`."""
     known = np.isfinite(values) & np.isfinite(levels)
-    return _correlation(*(np.where(known, one, 0.0) for one in (values, levels)), known)
+    return _correlation(
+        *(np.where(known, one, 0.0) for one in (values, levels)), known, FEWEST_POINTS
+    )
 
 
-def _correlation(x: np.ndarray, y: np.ndarray, known: np.ndarray) -> np.ndarray:
+def _correlation(x: np.ndarray, y: np.ndarray, known: np.ndarray, fewest: int) -> np.ndarray:
     count = known.sum(axis=-1)
-    centred, varies = [], count >= FEWEST_POINTS
+    centred, varies = [], count >= fewest
     for one in (x, y):
         mean = np.where(known, one, 0.0).sum(axis=-1) / np.maximum(count, 1)
         left = np.where(known, one - mean[..., None], 0.0)

@@ -45,6 +45,18 @@ def looks_rows(counted: list[Looks]) -> list[dict[str, Any]]:
     ]
 
 
+def looks_sentence(counted: list[Looks]) -> str:
+    """How many intervals were looked at in all, and how many exclude zero."""
+    total = sum(look.intervals for look in counted)
+    if not total:
+        return "No interval could be given: n is too small."
+    away = sum(look.exclude_zero for look in counted)
+    return (
+        f"Of {total} intervals in this report, {away} exclude zero; if nothing were there, about "
+        f"{round(_CHANCE * total)} would by chance alone."
+    )
+
+
 def overall_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """One line a metric, task and depth of view 1: trends of alignment with U and D_phi."""
     rows = table[

@@ -21,13 +21,15 @@ def corrected_page(results: SyntheticResults) -> Page:
     """Answers, small multiples with intervals, tables, and how many looks were taken."""
     table = corrected_statistics(results)
     sections = _sections(table) if len(table) else []
+    counted = looks(table)
     metrics, prediction = corrected_content.prediction_rows(table)
     return Page(
         template="synthetic_corrected.html",
         content={
             "answers": answers(table),
             "sections": sections,
-            "looks_rows": corrected_content.looks_rows(looks(table)),
+            "looks_sentence": corrected_content.looks_sentence(counted),
+            "looks_rows": corrected_content.looks_rows(counted),
             "overall_rows": corrected_content.overall_rows(table),
             "prediction_metrics": metrics,
             "prediction_rows": prediction,

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from ...analysis.labels import metric_slug
 from ...analysis.synthetic.emergence import SLOPE_DIFFERENCE
@@ -82,7 +83,7 @@ def slope_panels(table: pd.DataFrame) -> list[Panel]:
             tasks,
             "slopes",
             "How steeply alignment falls",
-            "change of alignment for each unit of U, 95% interval",
+            "slope on U, 95% interval",
         )
     ]
     differences = _overall(table, ALIGNMENT_UNIQUENESS, SLOPE_DIFFERENCE)
@@ -194,19 +195,20 @@ def _forest(
             axes.set_xlim(-1.05, 1.05)
             axes.set_xticks([-1, -0.5, 0, 0.5, 1])
         else:
-            axes.locator_params(axis="x", nbins=5)
+            axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.set_xlabel(label)
         figure.suptitle(title, fontsize=9.5, fontweight="bold", x=0.01, ha="left")
-        legend(figure, _task_handles([one for one in tasks if one in set(rows["task"])]), 2)
+        legend(figure, _task_handles(tasks, set(rows["task"])), 2)
         return finish(figure, file, f"{title}: {label}, by metric and task.")
 
 
-def _task_handles(tasks: list[str]) -> list[Line2D]:
+def _task_handles(tasks: list[str], shown: set[str] | None = None) -> list[Line2D]:
     return [
         handle(task_name(task), color=view_color(tasks, task), marker="o", markersize=4.5)
         for task in tasks
+        if shown is None or task in shown
     ]
 
 
