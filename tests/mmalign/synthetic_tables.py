@@ -59,9 +59,10 @@ def write_tables(
 ) -> Path:
     """Write study.json and three tables; return the directory.
 
-    Alignment is highest + per_uniqueness * U + per_transform * D_phi + shared_growth(U) * log(depth)
-    + link * (what is left of view 2's accuracy at equal depth, in units of its spread) / 20, and
-    noise. Accuracy is below its ceiling by what saturates with depth, plus a term of the encoder.
+    Alignment is highest + per_uniqueness * U + per_transform * D_phi + shared_growth(U) *
+    log(depth) + link / 20 * (what is left of view 2's accuracy at equal depth, in units of its
+    spread), and noise. Accuracy is below its ceiling by what saturates with depth, plus a term of
+    the encoder.
     """
     directory.mkdir(parents=True, exist_ok=True)
     as_published = preset == "paper"

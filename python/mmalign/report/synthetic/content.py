@@ -10,9 +10,9 @@ import pandas as pd
 
 from ...analysis.labels import decimal, joined
 from ...analysis.synthetic import SyntheticResults
-from ...analysis.synthetic.answers import level_names
 from ...analysis.synthetic.checks import CEILING, TOLERANCE, VALIDATION
 from ...analysis.synthetic.labels import metric_name, task_name
+from ...analysis.synthetic.wording import level_names
 from ..content import duration
 from .marks import D_PHI, level
 
@@ -135,8 +135,8 @@ def truth_sentence(ground_truth: pd.DataFrame) -> str:
         first, last = rows["uniqueness"].iloc[[0, -1]]
         sentences.append(
             f"From {level('U', int(first))} to {int(last)}, with {task_name(str(task))}, "
-            f"redundancy changes by {_nats(change[0])} nats, synergy by {_nats(change[1])} and what is unique "
-            f"by {_nats(change[2])}."
+            f"redundancy changes by {_nats(change[0])} nats, synergy by "
+            f"{_nats(change[1])} and what is unique by {_nats(change[2])}."
         )
     return " ".join(sentences)
 
