@@ -56,8 +56,10 @@ def test_a_draw_of_seeds_is_the_correlation_of_the_expanded_sample(missing):
     if missing:
         x[2, 1] = y[4, 3] = np.nan
     counts = seed_counts(6)[:40]
-    plain = drawn_spearman(x, y, counts, given_depth=False)
-    given = drawn_spearman(x, y, counts, given_depth=True)
+    # A second cell of other numbers must not be mixed with the first.
+    both = np.stack([x, y**2]), np.stack([y, np.cos(3 * x)])
+    plain = drawn_spearman(*both, counts, given_depth=False)[:, 0]
+    given = drawn_spearman(*both, counts, given_depth=True)[:, 0]
     for row, alone, within in zip(counts, plain, given, strict=True):
         many_x, many_y = expanded(x, row), expanded(y, row)
         known = np.isfinite(many_x) & np.isfinite(many_y)
@@ -73,8 +75,9 @@ def test_a_draw_of_seeds_is_the_correlation_of_the_expanded_sample(missing):
 def test_nothing_is_left_of_what_only_depth_explains():
     x = np.tile(np.arange(5.0) ** 2, (6, 1))
     y = np.random.default_rng(2).standard_normal((6, 5))
-    assert np.isnan(drawn_spearman(x, y, np.ones((1, 6)), given_depth=True))
-    assert np.isfinite(drawn_spearman(x, y, np.ones((1, 6)), given_depth=False))
+    once = np.ones((1, 6))
+    assert np.isnan(drawn_spearman(x[None], y[None], once, given_depth=True)).all()
+    assert np.isfinite(drawn_spearman(x[None], y[None], once, given_depth=False)).all()
 
 
 def test_draws_of_seeds_are_the_same_on_every_call():
