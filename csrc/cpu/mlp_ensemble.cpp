@@ -33,7 +33,7 @@ class Training {
         result_(result),
         trainee_(network, data.inputs, data.outputs, options.loss, result.parameters),
         per_sample_(options.loss == Loss::cross_entropy ? 1 : data.outputs),
-        order_(data.train.count + kBlockSamples),
+        order_(data.train.count + 1),
         inputs_(make_aligned<float>(int64_t{kBlockSamples} * data.inputs)),
         targets_(make_aligned<float>(kBlockSamples * data.train.target_width)) {
     std::fill_n(targets_.get(), kBlockSamples * data.train.target_width, 0.0f);

@@ -63,7 +63,7 @@ struct MlpKernels {
   void (*adamw)(const AdamwStep& step, const float* gradient, int64_t parameters, float* mean,
                 float* square, float* values);
 
-  // The order of n samples; `out` has room for `lanes` more.
+  // The order of n samples; `out` has room for one more.
   void (*order)(const BatchOrder& order, int64_t n, uint32_t* out);
 
   // block[w][s] = rows[chosen[s]][w] for s < samples and w < width, 0 behind the last sample. Rows

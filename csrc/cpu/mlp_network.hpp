@@ -16,6 +16,7 @@ class MlpTrainee {
 
   int64_t parameter_count() const { return count_; }
   const float* parameters() const { return values_.get(); }
+  const float* gradient() const { return gradient_.get(); }  // of the last step, not clipped
 
   // Losses of a block, inputs [inputs][kBlockSamples] and targets.
   LossSums evaluate(const float* inputs, const float* targets, int samples);
