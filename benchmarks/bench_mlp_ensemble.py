@@ -4,10 +4,11 @@ python benchmarks/bench_mlp_ensemble.py [--depth 5] [--width 12] [--batch 512] [
     [--threads N]
 
 The contenders take turns in rounds; times are medians over the rounds, ratios medians of the ratios
-within a round. A network-step is a batch forward and backward and one step of AdamW for one network.
-The share is of the rate of a float32 matrix product of torch's in the same round, on as many threads:
-6 operations per weight and sample, less 2 for the first layer, over it. The usual loop is given one
-network and a DataLoader that collates a batch from single samples.
+within a round. A network-step is a batch forward and backward and one step of AdamW for one
+network; its time includes all else that training does. The share is of the rate of a float32 matrix
+product of torch's in the same round, on as many threads: 6 operations per weight and sample, less 2
+for the first layer, over it. The usual loop is given one network and a DataLoader that collates a
+batch from single samples.
 """
 
 from __future__ import annotations
@@ -103,8 +104,8 @@ def main() -> None:
     operations = batch * (6 * (weights + CLASSES * options.width) - 2 * INPUTS * options.width)
     ours = times["mmkernels"]
     shares = [operations / t * 1e-3 / rate for t, rate in zip(ours, rates, strict=True)]
-    print(f"depth {options.depth}, width {options.width}, batch {batch}; {options.threads} threads,")
-    print(f"instruction set {mmkernels.instruction_set()}; {options.rounds} rounds\n")
+    print(f"depth {options.depth}, width {options.width}, batch {batch}; {options.rounds} rounds")
+    print(f"{options.threads} threads, instruction set {mmkernels.instruction_set()}\n")
     print("| contender | us per network-step | times ours | of float32 |\n|---|---|---|---|")
     for name, taken in times.items():
         ratio = median(other / own for other, own in zip(taken, ours, strict=True))

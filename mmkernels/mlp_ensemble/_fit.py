@@ -29,8 +29,8 @@ def fit(
 
     networks:     any mix of depths, widths, activations, rates, seeds and data sets.
     data:         one data set, or several that ``Network.data`` counts from 0.
-    loss:         "cross_entropy" of classes, "l1" or "mse" of values: the mean over the samples of a
-                  batch, and over its outputs.
+    loss:         "cross_entropy" of classes, "l1" or "mse" of values: the mean over the samples of
+                  a batch, and over the outputs.
     batch_size:   samples of a step; the last batch of an epoch may be smaller.
     clip:         the gradient of a network is scaled to at most this norm.
     initial:      per network the float32 parameters it starts from, as in

@@ -45,7 +45,9 @@ CODE = """
 ATTEMPTS = 3  # other programs may hold the processors in one of them
 
 
-@pytest.mark.parametrize(("name", "threads"), [("knn", 1), ("networks", 1), *((name, 2) for name in CALLS)])
+@pytest.mark.parametrize(
+    ("name", "threads"), [("knn", 1), ("networks", 1), *((name, 2) for name in CALLS)]
+)
 def test_interrupt(name, threads, tmp_path):
     code = textwrap.dedent(CODE).format(call=CALLS[name], threads=threads, attempts=ATTEMPTS)
     with subprocess.Popen(

@@ -106,7 +106,9 @@ def test_nothing_to_train():
 def test_any_numbers_are_taken():
     plain = fit([Network(1, epochs=3)], DATA)[0]
     strided = np.asfortranarray(np.repeat(X, 2, axis=1).astype(np.float64))[:, ::2]
-    other = fit([Network(1, epochs=3)], replace(DATA, inputs=strided, targets=Y.astype(np.uint8)))[0]
+    other = fit([Network(1, epochs=3)], replace(DATA, inputs=strided, targets=Y.astype(np.uint8)))[
+        0
+    ]
     assert np.array_equal(plain.parameters, other.parameters)
 
 
