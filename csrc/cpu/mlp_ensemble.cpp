@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -13,7 +14,7 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-// A data set, and what a thread reads its batches into.
+// A data set as the kernels read it.
 struct Prepared {
   Prepared(const MlpData& data, Loss loss)
       : inputs(data.inputs), outputs(data.outputs), train(data, loss), valid(data, loss) {}
@@ -33,7 +34,7 @@ class Training {
         result_(result),
         trainee_(network, data.inputs, data.outputs, options.loss, result.parameters),
         per_sample_(options.loss == Loss::cross_entropy ? 1 : data.outputs),
-        order_(data.train.count + kBlockSamples),
+        order_(data.train.count + 1),
         inputs_(make_aligned<float>(int64_t{kBlockSamples} * data.inputs)),
         targets_(make_aligned<float>(kBlockSamples * data.train.target_width)) {
     std::fill_n(targets_.get(), kBlockSamples * data.train.target_width, 0.0f);
@@ -103,9 +104,10 @@ class Training {
     const MlpBlocks& valid = data_.valid;
     LossSums total{};
     for (int64_t first = 0; first < valid.count; first += kBlockSamples) {
-      const LossSums sums = trainee_.evaluate(
-          valid.inputs.get() + first * valid.width, valid.targets.get() + first * valid.target_width,
-          static_cast<int>(std::min<int64_t>(kBlockSamples, valid.count - first)));
+      const int samples = static_cast<int>(std::min<int64_t>(kBlockSamples, valid.count - first));
+      const LossSums sums =
+          trainee_.evaluate(valid.inputs.get() + first * valid.width,
+                            valid.targets.get() + first * valid.target_width, samples);
       total.loss += sums.loss;
       total.score += sums.score;
     }

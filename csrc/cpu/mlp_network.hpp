@@ -16,8 +16,9 @@ class MlpTrainee {
 
   int64_t parameter_count() const { return count_; }
   const float* parameters() const { return values_.get(); }
+  const float* gradient() const { return gradient_.get(); }  // of the last step, not clipped
 
-  // Losses of a block, inputs [inputs][kBlockSamples] and targets.
+  // Losses of a block, inputs [inputs][128] and targets.
   LossSums evaluate(const float* inputs, const float* targets, int samples);
 
   // A step: the blocks of its batch, then its end. `scale` is 1 over what the loss is a mean of.
@@ -52,7 +53,7 @@ class MlpTrainee {
   bool step_begins_ = true;
   AlignedBuffer<float> values_, mean_, square_, gradient_;
   AlignedBuffer<float> sums_;    // [padded_count][lanes], of the batch so far
-  AlignedBuffer<float> hidden_;  // [depth][width][kBlockSamples], then the predictions [outputs][kBlockSamples]
+  AlignedBuffer<float> hidden_;  // [depth][width][128], then the predictions [outputs][128]
   AlignedBuffer<float> errors_, errors_below_;
 };
 

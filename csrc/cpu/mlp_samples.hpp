@@ -13,7 +13,7 @@ namespace mmkernels::cpu {
 struct MlpRows {
   MlpRows(const MlpData& data, Loss loss);
 
-  // The samples chosen, as blocks [inputs][kBlockSamples] and [target_width][kBlockSamples].
+  // The samples chosen, as blocks [inputs][128] and [target_width][128].
   void gather(const uint32_t* chosen, int samples, float* inputs, float* targets) const;
   // Asks for what gather will read.
   void prefetch(const uint32_t* chosen, int samples) const;

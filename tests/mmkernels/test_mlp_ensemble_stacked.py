@@ -14,6 +14,7 @@ from mmkernels.torch.mlp_ensemble import fit_stacked  # noqa: E402
 
 from .mlp_training import ACTIVATIONS, LOSSES, samples, trained_alone  # noqa: E402
 
+
 @pytest.fixture(autouse=True)
 def _one_thread():
     """Threads that wait for each other take minutes for small products on a busy machine."""
