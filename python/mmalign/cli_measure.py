@@ -17,7 +17,6 @@ from .files import json_text
 
 if TYPE_CHECKING:
     import numpy as np
-    from rich.table import Table
 
 _NEIGHBORS = ("k", "similarity")
 _KERNELS = ("kernel", "sigma", "biased")

@@ -28,8 +28,8 @@ def in_words(description: dict[str, Any]) -> list[str]:
     settings, rows = description["settings"], description["rows"]
     first, last = rows[0], rows[-1]
     sentences = [
-        f"{settings['task_bits']} fair bits decide the label: R of them are in both views, U in one "
-        "alone.",
+        f"{settings['task_bits']} fair bits decide the label: R of them are in both views, U in "
+        "one alone.",
         f"Both views together tell {first['mi_joint']:.4f} nats of it and allow an accuracy of "
         f"{first['bayes_joint']:.4f}, at every R.",
         "I: information in nats; co-info: redundancy less synergy; Bayes: the best accuracy from "
@@ -48,7 +48,7 @@ def _of_the_knob(first: dict[str, Any], last: dict[str, Any], gap: float) -> str
     synergy = last["pid"]["synergy"] - first["pid"]["synergy"]
     unique = lost - synergy
     return (
-        f"From U = 0 to U = {last['unique_1'] + last['unique_2']} redundancy loses {lost:.4f} nats; "
-        f"{synergy + 0.0:.4f} of them become synergy, {unique:.4f} unique information "
+        f"From U = 0 to U = {last['unique_1'] + last['unique_2']} redundancy loses {lost:.4f} "
+        f"nats; {synergy + 0.0:.4f} of them become synergy, {unique:.4f} unique information "
         f"(exact to {max(gap, 1e-9):.0e})."
     )
