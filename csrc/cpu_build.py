@@ -16,8 +16,8 @@ from typing import NamedTuple
 SOURCES = sorted((Path(__file__).resolve().parent / "cpu").glob("*.cpp"))
 LANGUAGE = ["-std=c++20", "-Wall", "-Wextra"]
 RELEASE = ["-O3", "-fPIC", "-fvisibility=hidden", "-g0"]
-# Only kernels, which are compiled per instruction set, may fuse a * b + c: their sums are defined up
-# to rounding, the rest is not.
+# Only kernels, which are compiled per instruction set, may fuse a * b + c: their sums are defined
+# up to rounding, the rest is not.
 FUSE, KEEP = "-ffp-contract=fast", "-ffp-contract=off"
 INSTRUCTION_SETS = {
     "avx2": ["-mavx2", "-mfma"],

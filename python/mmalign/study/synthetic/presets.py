@@ -57,7 +57,9 @@ def synthetic_study(
     transforms = tuple(
         transform_depths or ((1, 5, 9) if quick else range(1, 11) if published else (1, 3, 5, 7, 9))
     )
-    depths = tuple(depths or ((1, 2, 4, 8) if quick else range(1, 11)))
+    depths = tuple(
+        depths or ((1, 2, 4, 8) if quick else range(1, 11) if published else (1, 2, 3, 4, 6, 8, 10))
+    )
     if published:
         grids = (Grid(SyntheticSettings(), levels, transforms),)
     else:
@@ -84,5 +86,5 @@ def synthetic_study(
         aligned=512 if published else test_samples // 2,
         held=not published,
         metrics=_METRICS_AS_PUBLISHED if published else _METRICS_CORRECTED,
-        permutations=0 if published else 100,
+        permutations=0 if published else 39,
     )
