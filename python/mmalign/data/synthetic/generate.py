@@ -81,7 +81,8 @@ def synthetic_data(
 
 def _standardised(table: np.ndarray, train_states: np.ndarray, precision: type) -> np.ndarray:
     train = table[train_states]
-    mean, std = (of(train, axis=0, dtype=precision) for of in (np.mean, np.std))
+    mean = train.mean(axis=0, dtype=precision)
+    std = np.sqrt(np.square(train - mean).mean(axis=0))
     result = ((table - mean) / std).astype(np.float32)
     result.setflags(write=False)
     return result
