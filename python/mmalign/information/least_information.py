@@ -24,6 +24,8 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.special import logsumexp, xlogy
 
+from ..optional import require
+
 MAX_STEPS = 300
 SHRINK = 0.3
 TO_THE_BOUNDARY = 0.9
@@ -53,16 +55,18 @@ def least_information(first: np.ndarray, second: np.ndarray, tolerance: float) -
     Stops when the bracket is narrower than ``tolerance``, after 300 steps, or where rounding leaves
     no direction to go. Both ends are bounds up to the rounding of float64 sums.
     """
-    search = _Search(first, second)
-    best = search.bracket()
-    for _ in range(MAX_STEPS):
-        if best.width <= tolerance:
-            break
-        try:
-            search.step()
-        except LinAlgError:
-            break
-        best = best.narrowed(search.bracket())
+    # With one thread: the bits of a factorisation depend on how many share it.
+    with require("threadpoolctl", "the decomposition").threadpool_limits(1):
+        search = _Search(first, second)
+        best = search.bracket()
+        for _ in range(MAX_STEPS):
+            if best.width <= tolerance:
+                break
+            try:
+                search.step()
+            except LinAlgError:
+                break
+            best = best.narrowed(search.bracket())
     return best
 
 
