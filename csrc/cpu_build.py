@@ -16,7 +16,8 @@ from typing import NamedTuple
 SOURCES = sorted((Path(__file__).resolve().parent / "cpu").glob("*.cpp"))
 LANGUAGE = ["-std=c++20", "-Wall", "-Wextra"]
 RELEASE = ["-O3", "-fPIC", "-fvisibility=hidden", "-g0"]
-# Only the tile kernels may fuse a * b + c: their sums are defined up to rounding, the rest is not.
+# Only kernels, which are compiled per instruction set, may fuse a * b + c: their sums are defined
+# up to rounding, the rest is not.
 FUSE, KEEP = "-ffp-contract=fast", "-ffp-contract=off"
 INSTRUCTION_SETS = {
     "avx2": ["-mavx2", "-mfma"],
@@ -55,10 +56,10 @@ def engine_units(command: list[str]) -> list[Unit]:
     }
     units = []
     for source in SOURCES:
-        instruction_set = source.stem.removeprefix("tile_kernels_")
+        _, kernels, instruction_set = source.stem.partition("_kernels_")
         if instruction_set in INSTRUCTION_SETS and instruction_set not in sets:
             continue
-        flags = [FUSE if source.stem.startswith("tile_kernels_") else KEEP]
+        flags = [FUSE if kernels else KEEP]
         flags += sets.get(instruction_set, [])
         if source.stem == "dispatch":
             flags += [f"-DMMK_BUILD_{name.upper()}" for name in sets]

@@ -22,7 +22,7 @@ from .rsa import rsa
 from .second_order import second_order_cosine
 from .sequences import edit_distance_knn, lcs_knn
 from .shapes import angular_shape_distance, procrustes, procrustes_distance
-from .subspaces import cca, pwcca, svcca
+from .subspaces import cca, pwcca, svcca, svcca_matrix
 
 
 def _cka(x: Array, y: Array, **options: Any) -> Array:
@@ -87,6 +87,7 @@ _MATRICES: dict[str, Callable[..., Array]] = {
     "mutual_knn": mutual_knn_matrix,
     "cka": _cka_matrix,
     "unbiased_cka": cka_matrix,
+    "svcca": svcca_matrix,
 }
 
 

@@ -8,12 +8,13 @@ depend on its version and its number of threads, not on anything else.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ._arrays import Array, Input
-from ._checks import one_of
+from ._arrays import Array, Input, as_input, same_samples
+from ._checks import at_least, one_of
 from ._dense import centered, paired_inputs, unit_columns
 from ._span import count, is_constant, share, span
 from ._warn import warn
@@ -100,6 +101,58 @@ def svcca(
     >>> round(float(svcca(x, x @ [[1, 2, 0], [0, 1, 5], [0, 0, 3]])), 6)
     1.0
     """
+    left, right = paired_inputs(x, y, 2, "A canonical correlation")
+    directions = _principal(components, variance, standardize, summary, tolerance)
+    bases = [directions(rows) for rows in (left, right)]
+    return left.wrap(_mean_correlation(left, right, bases, summary, None))
+
+
+def svcca_matrix(
+    xs: Sequence[Array],
+    ys: Sequence[Array] | None = None,
+    *,
+    components: int | None = None,
+    variance: float | None = None,
+    standardize: bool | None = None,
+    summary: str = "mean",
+    tolerance: float | None = None,
+) -> Array:
+    """:func:`svcca` of every x with every y; principal directions are found once a representation.
+
+    Returns a (len(xs), len(ys)) float64 array of the library of ``xs[0]``; ``ys`` is ``xs`` unless
+    given. Cost: O(n d min(n, d)) per representation and O(n components^2) per pair.
+    """
+    left = [as_input(f"xs[{i}]", x) for i, x in enumerate(xs)]
+    right = left if ys is None else [as_input(f"ys[{i}]", y) for i, y in enumerate(ys)]
+    if not left or not right:
+        raise ValueError("xs and ys must each hold at least one representation.")
+    same_samples(*left, *right)
+    first = left[0]
+    at_least(first.shape[0], 2, first.name, first.shape, "A canonical correlation")
+    directions = _principal(components, variance, standardize, summary, tolerance)
+    bases = [directions(rows) for rows in left]
+    others = bases if ys is None else [directions(rows) for rows in right]
+    return first.wrap(
+        np.array(
+            [
+                [
+                    _mean_correlation(x, y, [of_x, of_y], summary, None)
+                    for y, of_y in zip(right, others, strict=True)
+                ]
+                for x, of_x in zip(left, bases, strict=True)
+            ]
+        )
+    )
+
+
+def _principal(
+    components: int | None,
+    variance: float | None,
+    standardize: bool | None,
+    summary: str,
+    tolerance: float | None,
+) -> Callable[[Input], tuple[np.ndarray, np.ndarray]]:
+    """Check the options of SVCCA; return what finds the directions of a side that matter."""
     one_of("summary", summary, _SUMMARIES)
     if components is not None and variance is not None:
         raise ValueError(
@@ -108,16 +161,15 @@ def svcca(
         )
     components = count("components", 10 if components is None and variance is None else components)
     variance, tolerance = share("variance", variance), share("tolerance", tolerance)
-    if standardize is None:
-        standardize = variance is None
-    left, right = paired_inputs(x, y, 2, "A canonical correlation")
-    bases = []
-    for rows in (left, right):
+    standardized = variance is None if standardize is None else standardize
+
+    def directions(rows: Input) -> tuple[np.ndarray, np.ndarray]:
         values = centered(rows)
-        basis, sizes = span(rows, unit_columns(values) if standardize else values, tolerance)
+        basis, sizes = span(rows, unit_columns(values) if standardized else values, tolerance)
         kept = components if components is not None else _directions_holding(variance, sizes)
-        bases.append((basis[:, :kept], sizes[:kept]))
-    return left.wrap(_mean_correlation(left, right, bases, summary, None))
+        return basis[:, :kept], sizes[:kept]
+
+    return directions
 
 
 def pwcca(x: Array, y: Array, *, tolerance: float | None = None) -> Array:

@@ -8,17 +8,6 @@
 namespace mmkernels::cpu {
 namespace {
 
-int64_t common(const int64_t* a, const int64_t* b, int64_t k) {
-  int64_t count = 0;
-  for (int64_t i = 0, j = 0; i < k && j < k;) {
-    count += a[i] == b[j];
-    const bool advance_a = a[i] <= b[j], advance_b = b[j] <= a[i];
-    i += advance_a;
-    j += advance_b;
-  }
-  return count;
-}
-
 constexpr int64_t kChunk = 64;  // rows per unit of work
 
 }  // namespace
@@ -27,27 +16,29 @@ std::vector<int64_t> overlap_counts(const std::vector<const int64_t*>& lists, in
                                     const std::vector<int>& left, const std::vector<int>& right,
                                     const Call& call) {
   std::vector<std::atomic<int64_t>> totals(left.size() * right.size());
+  // The lists of the side with fewer are made to tables, and asked for what the others hold.
+  const bool turned = right.size() < left.size();
+  const std::vector<int>&tables = turned ? right : left, &asked = turned ? left : right;
   struct Scratch {
-    std::vector<int64_t> sorted, counts;
+    ListPositions positions;
+    std::vector<int64_t> counts;
   };
-  std::vector<Scratch> scratches(call.threads);
+  std::vector<Scratch> scratches(call.threads, Scratch{ListPositions(k), {}});
   parallel_for((n + kChunk - 1) / kChunk, call, [&](int64_t index, int thread) {
-    Scratch& scratch = scratches[thread];
-    scratch.sorted.resize(lists.size() * k);
-    scratch.counts.assign(totals.size(), 0);
-    for (int64_t row = index * kChunk; row < std::min(n, (index + 1) * kChunk); ++row) {
-      for (size_t list = 0; list < lists.size(); ++list) {
-        int64_t* target = scratch.sorted.data() + list * k;
-        std::copy_n(lists[list] + row * k, k, target);
-        std::sort(target, target + k);
+    auto& [positions, counts] = scratches[thread];
+    counts.assign(totals.size(), 0);
+    for (int64_t row = index * kChunk; row < std::min(n, (index + 1) * kChunk); ++row)
+      for (size_t a = 0; a < tables.size(); ++a) {
+        positions.fill(lists[tables[a]] + row * k);
+        for (size_t b = 0; b < asked.size(); ++b) {
+          const int64_t* list = lists[asked[b]] + row * k;
+          int64_t shared = 0;
+          for (int64_t i = 0; i < k; ++i) shared += positions.find(list[i]) >= 0;
+          counts[turned ? b * right.size() + a : a * right.size() + b] += shared;
+        }
       }
-      for (size_t a = 0; a < left.size(); ++a)
-        for (size_t b = 0; b < right.size(); ++b)
-          scratch.counts[a * right.size() + b] += common(
-              scratch.sorted.data() + left[a] * k, scratch.sorted.data() + right[b] * k, k);
-    }
     for (size_t i = 0; i < totals.size(); ++i)
-      totals[i].fetch_add(scratch.counts[i], std::memory_order_relaxed);
+      totals[i].fetch_add(counts[i], std::memory_order_relaxed);
   });
   return {totals.begin(), totals.end()};
 }

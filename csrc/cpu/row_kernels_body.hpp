@@ -153,25 +153,6 @@ constexpr RowKernels<Value> row_kernels{
     .pack_bfloat16 = pack_row<ToBFloat16, Value>,
 };
 
-// Transposes a square of lanes: blocks of half the width change places, then blocks within them.
-inline void transpose(Int (&rows)[kLanes]) {
-#pragma GCC unroll 4
-  for (int half = kLanes / 2; half > 0; half /= 2) {
-    Int upper, lower;
-    for (int lane = 0; lane < kLanes; ++lane) {
-      upper[lane] = lane & half ? kLanes + lane - half : lane;
-      lower[lane] = lane & half ? kLanes + lane : lane + half;
-    }
-#pragma GCC unroll 16
-    for (int r = 0; r < kLanes; ++r)
-      if (!(r & half)) {
-        const Int first = rows[r], second = rows[r + half];
-        rows[r] = __builtin_shuffle(first, second, upper);
-        rows[r + half] = __builtin_shuffle(first, second, lower);
-      }
-  }
-}
-
 void interleave(const void* rows, int64_t words, void* panel) {
   constexpr int bytes = sizeof(int32_t);
   const char* source = static_cast<const char*>(rows);

@@ -18,6 +18,9 @@
 namespace mmkernels::cpu {
 namespace {
 
+// Between two looks of a thread that has nothing left to do but to ask whether to stop.
+constexpr std::chrono::milliseconds kWait{10};
+
 int default_thread_count() {
   if (const char* text = std::getenv("MMKERNELS_NUM_THREADS"); text && *text) {
     char* end = nullptr;
@@ -78,19 +81,26 @@ class Pool {
     }
     wake_.notify_all();
     try {
-      job->work(0, [&] {
-        if (!call.poll) return;
-        const auto now = std::chrono::steady_clock::now();
-        if (now - call.last_poll < call.poll_interval) return;
-        call.last_poll = now;
-        call.poll();
-      });
+      job->work(0, [&] { call.poll_when_due(); });
     } catch (...) {
       fail(*job);
     }
     std::unique_lock lock(mutex_);
     std::erase(jobs_, job);
-    done_.wait(lock, [&] { return job->running == 0; });
+    while (job->running > 0) {
+      if (!call.poll || job->error) {
+        done_.wait(lock);
+        continue;
+      }
+      done_.wait_for(lock, kWait);
+      lock.unlock();
+      try {
+        call.poll_when_due();
+      } catch (...) {
+        fail(*job);
+      }
+      lock.lock();
+    }
     if (job->error) std::rethrow_exception(job->error);
   }
 
@@ -151,11 +161,41 @@ int thread_count() { return configured_threads().load(); }
 
 void set_thread_count(int count) { configured_threads().store(count); }
 
+void Call::poll_when_due() const {
+  if (!poll) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - last_poll < poll_interval) return;
+  last_poll = now;
+  poll();
+}
+
 void parallel_for(int64_t units, const Call& call,
                   const std::function<void(int64_t, int)>& body) {
   if (units <= 0) return;
   const int threads = static_cast<int>(std::min<int64_t>(call.threads, units));
   pool().run(std::make_shared<Job>(body, units, threads), call);
+}
+
+void parallel_for_long(int64_t units, const Call& call,
+                       const std::function<void(int64_t, const std::function<bool()>&)>& body) {
+  std::atomic<bool> stopped{false};
+  const auto stopping = [&](const auto& work) {
+    try {
+      work();
+    } catch (...) {
+      stopped = true;
+      throw;
+    }
+  };
+  Call stoppable = call;
+  if (call.poll) stoppable.poll = [&] { stopping(call.poll); };
+  parallel_for(units, stoppable, [&](int64_t unit, int thread) {
+    const std::function<bool()> wanted = [&, thread] {
+      if (thread == 0) stoppable.poll_when_due();
+      return !stopped.load(std::memory_order_relaxed);
+    };
+    stopping([&] { body(unit, wanted); });
+  });
 }
 
 }  // namespace mmkernels::cpu

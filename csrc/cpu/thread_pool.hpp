@@ -16,19 +16,27 @@ int thread_count();
 void set_thread_count(int count);
 
 // One call of the library: how many threads it may use, fixed when it starts, and how it learns
-// that it is no longer wanted. `poll` runs on the calling thread between units of work, no more
-// often than its interval says, and throws to stop the call.
+// that it is no longer wanted. `poll` runs on the calling thread between units of work and while it
+// waits for the others' last, no more often than its interval says, and throws to stop the call.
 struct Call {
   int threads = thread_count();
   std::function<void()> poll;
   std::chrono::milliseconds poll_interval{50};  // 0 lets a test stop a call at every point
   // Kept from one parallel_for to the next, of which a call may make many short ones.
   mutable std::chrono::steady_clock::time_point last_poll = std::chrono::steady_clock::now();
+
+  void poll_when_due() const;
 };
 
 // body(unit, thread) for every unit in [0, units), thread in [0, call.threads). Units are taken in
 // order by whichever thread is free. The first exception stops the rest and is thrown here.
 void parallel_for(int64_t units, const Call& call,
                   const std::function<void(int64_t unit, int thread)>& body);
+
+// The same for units that take seconds: each asks now and then whether it is still wanted, and
+// returns when it is not.
+void parallel_for_long(int64_t units, const Call& call,
+                       const std::function<void(int64_t unit, const std::function<bool()>& wanted)>&
+                           body);
 
 }  // namespace mmkernels::cpu

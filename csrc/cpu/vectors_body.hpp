@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #ifdef __SSE2__
 #include <immintrin.h>
@@ -32,6 +33,10 @@ typedef double DoubleUnaligned __attribute__((vector_size(4 * MMK_LANES), aligne
 inline Float load(const float* p) { return *reinterpret_cast<const FloatUnaligned*>(p); }
 inline void store(float* p, Float v) { *reinterpret_cast<FloatUnaligned*>(p) = v; }
 inline void store(double* p, Double v) { *reinterpret_cast<DoubleUnaligned*>(p) = v; }
+// Values at a vector's own alignment.
+inline const Float& aligned(const float* p) { return *reinterpret_cast<const Float*>(p); }
+inline Float& aligned(float* p) { return *reinterpret_cast<Float*>(p); }
+
 // Between float32 and float64; the compiler converts halves of a vector one by one. (A mask of all
 // lanes, because GCC 12 warns of the unmasked forms.)
 #if MMK_LANES == 16
@@ -44,6 +49,17 @@ inline HalfFloat narrow(Double v) { return (HalfFloat)_mm256_cvtpd_ps((__m256d)v
 inline Double widened(HalfFloat v) { return __builtin_convertvector(v, Double); }
 inline HalfFloat narrow(Double v) { return __builtin_convertvector(v, HalfFloat); }
 #endif
+
+// A vector of float32 as two of float64.
+struct Halves {
+  explicit Halves(Float v) {
+    HalfFloat parts[2];
+    __builtin_memcpy(parts, &v, sizeof v);
+    low = widened(parts[0]);
+    high = widened(parts[1]);
+  }
+  Double low, high;
+};
 
 // As many values as fit a vector of float64.
 inline Double load_wide(const double* p) { return *reinterpret_cast<const DoubleUnaligned*>(p); }
@@ -110,6 +126,34 @@ inline Float square_root(Float v) {
 #endif
 
 inline Float larger(Float a, Float b) { return a > b ? a : b; }
+
+using Lanes = std::make_integer_sequence<int, kLanes>;
+
+// Of two vectors, both in blocks of Half lanes: the first block of each pair, or the second. (With
+// the lanes as literals, or the compiler would shuffle as if it did not know them.)
+template <int Half, class Vector, int... Lane>
+inline Vector first_blocks(Vector a, Vector b, std::integer_sequence<int, Lane...>) {
+  return __builtin_shuffle(a, b, Int{(Lane & Half ? kLanes + Lane - Half : Lane)...});
+}
+template <int Half, class Vector, int... Lane>
+inline Vector second_blocks(Vector a, Vector b, std::integer_sequence<int, Lane...>) {
+  return __builtin_shuffle(a, b, Int{(Lane & Half ? kLanes + Lane : Lane + Half)...});
+}
+
+// Transposes a square of lanes: blocks of half the width change places, then blocks within them.
+template <int Half = kLanes / 2>
+inline void transpose(Int (&rows)[kLanes]) {
+  if constexpr (Half > 0) {
+#pragma GCC unroll 16
+    for (int r = 0; r < kLanes; ++r)
+      if (!(r & Half)) {
+        const Int first = rows[r], second = rows[r + Half];
+        rows[r] = first_blocks<Half>(first, second, Lanes{});
+        rows[r + Half] = second_blocks<Half>(first, second, Lanes{});
+      }
+    transpose<Half / 2>(rows);
+  }
+}
 
 // Lanes are added in a fixed pairwise order.
 inline double sum_lanes(Double v) {

@@ -9,7 +9,8 @@ from pathlib import Path
 import click
 
 from .cli_measure import measure
-from .cli_options import Numbers
+from .cli_options import help_without_command, source_named
+from .cli_study import study
 from .errors import UserError
 
 # What pip install "mmkernels[study]" brings; the import of anything else failing is a defect.
@@ -41,101 +42,14 @@ def cli(context: click.Context) -> None:
 
     \b
         mmalign study av-digits
+        mmalign study synthetic
         mmalign measure image.npy text.npy
     """
-    _help_without_command(context)
+    help_without_command(context)
 
 
 cli.add_command(measure)
-
-
-@cli.group(invoke_without_command=True)
-@click.pass_context
-def study(context: click.Context) -> None:
-    """Train encoders, measure how alike they are, write a report.
-
-    \b
-    Example:
-        mmalign study av-digits --preset quick
-    """
-    _help_without_command(context)
-
-
-@study.command("av-digits")
-@click.option(
-    "--preset",
-    default="quick",
-    show_default=True,
-    metavar="NAME",
-    help="quick: 3 seeds x 4 depths per view, minutes on two cores. full: 5 seeds x 10 depths and "
-    "100 epochs, hours.",
-)
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Where results go.  [default: study-av-digits-PRESET]",
-)
-@click.option(
-    "--device",
-    default="cpu",
-    show_default=True,
-    help="cpu, cuda, cuda:N, or auto for what is there.",
-)
-@click.option("--workers", type=int, help="Encoders trained at a time.  [default: one per core]")
-@click.option(
-    "--resume/--no-resume",
-    default=True,
-    show_default=True,
-    help="Continue what DIR already holds, or refuse a DIR that holds a study.",
-)
-@click.option("--seeds", type=Numbers(), help='Instead of the preset\'s, such as "0-4".')
-@click.option("--depths", type=Numbers(), help='Instead of the preset\'s, such as "1,2,4,8".')
-@click.option("--epochs", type=int, help="Instead of the preset's.")
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    metavar="PATH",
-    help="A directory of the real AV-MNIST (image/train_data.npy, ...) to study in place of the "
-    "built-in digits.",
-)
-def study_av_digits(
-    preset: str,
-    out: Path | None,
-    device: str,
-    workers: int | None,
-    resume: bool,
-    seeds: tuple[int, ...] | None,
-    depths: tuple[int, ...] | None,
-    epochs: int | None,
-    data: Path | None,
-) -> None:
-    """Study handwritten digits paired with spoken ones.
-
-    Trains an image encoder and an audio encoder of every depth and seed, measures on test samples
-    how alike their layers are, and writes DIR/report.html. The data is made on the first run,
-    without a download. Interrupted, it goes on where it was when started again.
-
-    \b
-    Example:
-        mmalign study av-digits --preset quick --out results/av-digits
-    """
-    from .data.paired import standardize
-    from .data.sources import load_dataset
-    from .report import write_report
-    from .study import av_digits_study, run_study
-
-    directory = out or Path(f"study-av-digits-{preset}")
-    if not resume and (directory / "study.json").exists():
-        raise UserError(
-            f"{directory} already holds a study; leave out --no-resume to continue it, or choose "
-            "another --out."
-        )
-    source = _source(data)
-    dataset = standardize(load_dataset(source, progress=True))
-    asked = av_digits_study(preset, dataset, seeds=seeds, depths=depths, epochs=epochs)
-    run_study(asked, dataset, directory, device=device, workers=workers)
-    click.echo(write_report(directory, source=source))
+cli.add_command(study)
 
 
 @cli.command()
@@ -156,8 +70,13 @@ def report(directory: Path, data: Path | None) -> None:
     if not directory.is_dir():
         raise UserError(f"{directory} is not a directory; expected one that a study has filled.")
     from .report import write_report
+    from .report.synthetic import write_synthetic_report
+    from .study.directory import StudyDirectory
 
-    click.echo(write_report(directory, source=_source(data) if data else None))
+    if StudyDirectory(directory).read().get("name") == "synthetic":
+        click.echo(write_synthetic_report(directory))
+    else:
+        click.echo(write_report(directory, source=source_named(data) if data else None))
 
 
 @cli.group(invoke_without_command=True)
@@ -169,7 +88,7 @@ def data(context: click.Context) -> None:
     Example:
         mmalign data av-digits
     """
-    _help_without_command(context)
+    help_without_command(context)
 
 
 @data.command("av-digits")
@@ -230,12 +149,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _fail(sentence: str, code: int = 2) -> int:
     click.echo(f"mmalign: {' '.join(sentence.split())}", err=True)
     return code
-
-
-def _help_without_command(context: click.Context) -> None:
-    if context.invoked_subcommand is None:
-        click.echo(context.get_help())
-
-
-def _source(data: Path | None) -> str:
-    return "av-digits" if data is None else f"av-mnist:{data}"

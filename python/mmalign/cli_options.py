@@ -1,6 +1,8 @@
-"""Option types of the command line."""
+"""Options that commands share."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import click
 
@@ -45,3 +47,14 @@ class Bandwidth(click.ParamType):
         if not 0 < number < float("inf"):
             self.fail(f'{value!r} is not a positive number or "median".')
         return number
+
+
+def help_without_command(context: click.Context) -> None:
+    """Show the help of a group that was called without a command."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def source_named(data: Path | None) -> str:
+    """The digits of the study by the name :func:`load_dataset` knows them by."""
+    return "av-digits" if data is None else f"av-mnist:{data}"

@@ -8,8 +8,8 @@ from types import ModuleType
 from .errors import UserError
 
 
-def require(module: str, purpose: str) -> ModuleType:
-    """Import ``module``; if its package is missing, a UserError says what to install."""
+def require(module: str, purpose: str, extra: str = "study") -> ModuleType:
+    """Import ``module``; if its package is missing, a UserError says which extra brings it."""
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
@@ -18,5 +18,5 @@ def require(module: str, purpose: str) -> ModuleType:
             raise
         raise UserError(
             f"The package {package} is needed for {purpose} and is not installed: "
-            'pip install "mmkernels[study]".'
+            f'pip install "mmkernels[{extra}]".'
         ) from None

@@ -22,7 +22,7 @@ def canonical_json(content: Any) -> str:
     )
 
 
-class _Hashed:
+class Hashed:
     """A frozen description; the schema version and the kind of cell go into its hash."""
 
     kind: ClassVar[str]
@@ -41,7 +41,7 @@ class _Hashed:
 
 
 @dataclass(frozen=True)
-class EncoderCell(_Hashed):
+class EncoderCell(Hashed):
     """Train one encoder on one view and keep what it makes of the test split.
 
     dataset: fingerprint of the data exactly as trained on.
@@ -64,7 +64,7 @@ class EncoderCell(_Hashed):
     clip: float = 8.0
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    __hash__ = _Hashed.__hash__
+    __hash__ = Hashed.__hash__
 
     def __post_init__(self) -> None:
         # 0 and 0.0 describe the same training and must not differ in the hash.
@@ -94,7 +94,7 @@ class EncoderCell(_Hashed):
 
 
 @dataclass(frozen=True)
-class AlignmentCell(_Hashed):
+class AlignmentCell(Hashed):
     """Measure how alike two encoders' representations are, every layer with every layer.
 
     encoder_a, encoder_b: hashes of the two encoder cells.
@@ -110,7 +110,7 @@ class AlignmentCell(_Hashed):
     options: Mapping[str, Any] = field(default_factory=dict)
     split: str = "test"
 
-    __hash__ = _Hashed.__hash__
+    __hash__ = Hashed.__hash__
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "options", dict(self.options))

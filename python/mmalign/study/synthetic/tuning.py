@@ -1,0 +1,116 @@
+"""The search for learning rates and weight decays, repeated.
+
+As published: for every redundancy and view 8 trials over learning rates and weight decays, each
+the mean validation accuracy of the 7 cells whose encoder is as deep as the transform or one layer
+shallower, both of at most 4. Trials are kept by Optuna in the search's own storage and trained
+cells in its own store, so that a search that was stopped goes on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import UserError
+from ...optional import require
+from ...training import TrainingDiverged
+from ..store import CellStore
+from .cell import TrainingCell
+from .description import VIEWS, SyntheticStudy
+from .hyperparameters import Hyperparameters
+from .training import train_cells
+
+LEARNING_RATES = (1e-3, 5e-3, 1e-2, 5e-2)
+WEIGHT_DECAYS = (0.0, 1e-4, 1e-3, 1e-2, 1e-1)
+TRIALS = 8
+_SEED = 42
+_DEEPEST = 4
+
+
+def tune(
+    study: SyntheticStudy,
+    directory: str | os.PathLike[str],
+    *,
+    device: str = "cpu",
+    trials: int = TRIALS,
+    say: Callable[[str], None] = lambda text: None,
+) -> dict[tuple[int, int], Hyperparameters]:
+    """Search for every redundancy of the study's first grid and both views; return the best.
+
+    Results stay in ``directory``, from which the same call continues to the same answer. ``say``
+    is told each search's result. Of equal trials the first is best. Raises UserError where Optuna
+    is not installed or the directory cannot be used.
+    """
+    optuna = require("optuna", "a search for hyper-parameters", extra="tune")
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    if trials < 1:
+        raise UserError(f"trials must be at least 1, got {trials}.")
+    store = CellStore(directory)
+    store.prepare()
+    storage = optuna.storages.JournalStorage(
+        optuna.storages.journal.JournalFileBackend(str(Path(directory) / "trials.jsonl"))
+    )
+    found = {}
+    for uniqueness in study.grids[0].uniqueness:
+        redundancy = study.grids[0].settings.task_bits - uniqueness
+        for view in VIEWS:
+            search = optuna.create_study(
+                study_name=f"redundancy {redundancy}, view {view}",
+                storage=storage,
+                direction="maximize",
+                load_if_exists=True,
+            )
+
+            def score(
+                chosen: Hyperparameters, redundancy: int = redundancy, view: int = view
+            ) -> float:
+                return _score(_cells(study, redundancy, view, chosen), store, device)
+
+            _search(optuna, search, trials, score)
+            found[redundancy, view] = Hyperparameters(**search.best_trial.params)
+            say(f"{search.study_name}: {found[redundancy, view]}, {search.best_value:.4f} right")
+    return found
+
+
+def _search(
+    optuna: Any, search: Any, trials: int, score: Callable[[Hyperparameters], float]
+) -> None:
+    complete = optuna.trial.TrialState.COMPLETE
+    for number in range(len(search.get_trials(states=[complete])), trials):
+        # A sampler for each trial, so that a search that was stopped asks what it would have asked.
+        search.sampler = optuna.samplers.TPESampler(seed=_SEED + number)
+        trial = search.ask()
+        chosen = Hyperparameters(
+            trial.suggest_categorical("learning_rate", LEARNING_RATES),
+            trial.suggest_categorical("weight_decay", WEIGHT_DECAYS),
+        )
+        search.tell(trial, score(chosen))
+
+
+def _cells(
+    study: SyntheticStudy, redundancy: int, view: int, chosen: Hyperparameters
+) -> list[TrainingCell]:
+    settings, seed = study.grids[0].settings, study.seeds[0]
+    cells = []
+    for transform_depth in range(1, _DEEPEST + 1):
+        cell = study.training_cell(settings, redundancy, transform_depth, view, seed)
+        depths = tuple(d for d in (transform_depth - 1, transform_depth) if d >= 1)
+        cells.append(replace(cell, depths=depths, **asdict(chosen)))
+    return cells
+
+
+def _score(cells: list[TrainingCell], store: CellStore, device: str) -> float:
+    """Mean validation accuracy; of networks that diverge, 0."""
+    missing = [cell for cell in cells if not store.has(cell.hash)]
+    if missing:
+        try:
+            train_cells(missing, store, device)
+        except TrainingDiverged:
+            return 0.0
+    encoders = [one for cell in cells for one in store.read_meta(cell.hash)["encoders"]]
+    return float(np.mean([one["valid_accuracy"] for one in encoders]))
