@@ -15,9 +15,8 @@ namespace mmkernels {
 inline constexpr int kOrderRounds = 12;
 
 struct BatchOrder {
-  uint32_t key[kOrderRounds];
-  uint32_t low_mask, high_mask;
-  int low_bits;
+  uint32_t key[kOrderRounds], multiplier[kOrderRounds];
+  int low_bits, high_bits;
   int64_t domain;  // numbers 0 .. domain - 1 are permuted
 };
 
@@ -36,31 +35,26 @@ MMKERNELS_ANYWHERE inline BatchOrder batch_order(uint64_t seed, int64_t epoch, i
   BatchOrder order;
   order.domain = int64_t{1} << bits;
   order.low_bits = bits / 2;
-  order.low_mask = (uint32_t{1} << order.low_bits) - 1;
-  order.high_mask = (uint32_t{1} << (bits - order.low_bits)) - 1;
+  order.high_bits = bits - order.low_bits;
   uint64_t state = mixed_bits(seed) ^ mixed_bits(~static_cast<uint64_t>(epoch));
   for (int round = 0; round < kOrderRounds; ++round) {
     state = mixed_bits(state);
     order.key[round] = static_cast<uint32_t>(state >> 32);
+    order.multiplier[round] = static_cast<uint32_t>(state) | 1;
   }
   return order;
 }
 
-// Number is uint32_t, or a vector of them.
-template <class Number>
-MMKERNELS_ANYWHERE inline Number order_round(Number half, uint32_t key) {
-  Number mixed = (half ^ key) * 0x85ebca6bu;
-  mixed = (mixed ^ (mixed >> 13)) * 0xc2b2ae35u;
-  return mixed ^ (mixed >> 16);
-}
-
-// What stands at `place` of the permuted domain; to be skipped where it is n or more.
+// What stands at `place` of the permuted domain; to be skipped where it is n or more. A round hashes
+// one half by the leading bits of its product with a random odd number (Dietzfelbinger, Hagerup,
+// Katajainen, Penttonen 1997). Number is uint32_t, or a vector of them.
 template <class Number>
 MMKERNELS_ANYWHERE inline Number ordered(const BatchOrder& order, Number place) {
-  Number low = place & order.low_mask, high = place >> order.low_bits;
+  const int to_low = 32 - order.low_bits, to_high = 32 - order.high_bits;
+  Number low = place & ((uint32_t{1} << order.low_bits) - 1), high = place >> order.low_bits;
   for (int round = 0; round < kOrderRounds; round += 2) {
-    low ^= order_round(high, order.key[round]) & order.low_mask;
-    high ^= order_round(low, order.key[round + 1]) & order.high_mask;
+    low ^= ((high ^ order.key[round]) * order.multiplier[round]) >> to_low;
+    high ^= ((low ^ order.key[round + 1]) * order.multiplier[round + 1]) >> to_high;
   }
   return high << order.low_bits | low;
 }

@@ -84,7 +84,6 @@ class Training {
   double step(int64_t first, int64_t count) {
     const double terms = static_cast<double>(count * per_sample_);
     double sum = 0;
-    trainee_.begin_step();
     for (int64_t at = first; at < first + count; at += kBlockSamples) {
       const int samples = static_cast<int>(std::min<int64_t>(kBlockSamples, first + count - at));
       data_.train.gather(order_.data() + at, samples, inputs_.get(), targets_.get());

@@ -1,9 +1,8 @@
 // The inner loops of training small multi-layer perceptrons, one table per instruction set.
 //
-// Samples sit side by side in the lanes of registers, kBlockSamples of them to a block [rows][64];
-// a weight is broadcast to all. What a kernel does to the samples of a block it does up to the next
-// whole group of lanes, so that the caller may leave what lies behind `samples` undefined only
-// where this file says so.
+// Samples sit side by side in the lanes of registers, and a weight is broadcast to all of them. A
+// block holds up to kBlockSamples as [rows][kBlockSamples]; what is done to its first `samples` is
+// done to as many more as fill the registers, so that a block must be allocated in full, and finite.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +11,7 @@
 
 namespace mmkernels::cpu {
 
-inline constexpr int kBlockSamples = 64;
+inline constexpr int kBlockSamples = 128;
 inline constexpr int kMostOutputs = 32;
 
 // Sums over the samples of a block: of the loss, and of what judges a prediction (1 where the first
@@ -42,17 +41,17 @@ struct MlpKernels {
   void (*backward)(const float* parameters, int inputs, int units, const float* errors,
                    const float* in, int samples, float slope, float* below);
 
-  // sums[p][lane] += the lane's share of the gradient of parameter p. Errors behind the last sample
-  // must be 0.
+  // sums[p][lane] += the lane's share of the gradient of parameter p, or = where a batch begins
+  // afresh. Errors behind the last sample must be 0.
   void (*accumulate)(const float* errors, const float* in, int inputs, int units, int samples,
-                     float* sums);
+                     bool afresh, float* sums);
 
   // values = tanh(values); errors *= 1 - values^2.
   void (*tanh)(float* values, int rows, int samples);
   void (*tanh_derivative)(const float* values, int rows, int samples, float* errors);
 
-  // Losses of predictions [outputs][64] and, unless `errors` is null, the derivative of their sum
-  // times `scale`; 0 behind the last sample. Targets are [1][64] classes or [outputs][64] values.
+  // Losses of predictions [outputs][kBlockSamples] and, unless `errors` is null, the derivative of their sum
+  // times `scale`; 0 behind the last sample. Targets are [1][kBlockSamples] classes or [outputs][kBlockSamples] values.
   using Evaluate = LossSums (*)(const float* predicted, const float* targets, int outputs,
                                 int samples, float scale, float* errors);
   Evaluate cross_entropy, l1, mse;
@@ -72,7 +71,7 @@ struct MlpKernels {
   void (*gather)(const float* rows, int64_t stride, int width, const uint32_t* chosen, int samples,
                  float* block);
 
-  // For tests: x = exp(x), log(x) or tanh(x), of a multiple of `lanes` values.
+  // What the above are made of: x = exp(x) for x <= 0, and log(x), of a multiple of `lanes` values.
   void (*exponentials)(float* x, int64_t n);
   void (*logarithms)(float* x, int64_t n);
 };

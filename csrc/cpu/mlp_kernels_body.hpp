@@ -16,33 +16,31 @@ typedef uint32_t Unsigned __attribute__((vector_size(4 * MMK_LANES)));
 
 // Sums of the lanes of a square of vectors: pairs of them are folded into one that holds the half
 // sums of both, until one is left.
+template <int Half = kLanes / 2>
 inline Float fold(Float (&rows)[kLanes]) {
-#pragma GCC unroll 4
-  for (int half = kLanes / 2; half > 0; half /= 2) {
-    Int upper, lower;
-    for (int lane = 0; lane < kLanes; ++lane) {
-      upper[lane] = lane & half ? kLanes + lane - half : lane;
-      lower[lane] = lane & half ? kLanes + lane : lane + half;
-    }
+  if constexpr (Half == 0) {
+    return rows[0];
+  } else {
 #pragma GCC unroll 8
-    for (int r = 0; r < half; ++r)
-      rows[r] = __builtin_shuffle(rows[r], rows[r + half], upper) +
-                __builtin_shuffle(rows[r], rows[r + half], lower);
+    for (int r = 0; r < Half; ++r)
+      rows[r] = first_blocks<Half>(rows[r], rows[r + Half], Lanes{}) +
+                second_blocks<Half>(rows[r], rows[r + Half], Lanes{});
+    return fold<Half / 2>(rows);
   }
-  return rows[0];
 }
 
 double reduce(const float* sums, int64_t parameters, float* gradient) {
-  double squares = 0;
+  Double squares{};
   for (int64_t p = 0; p < parameters; p += kLanes) {
     Float rows[kLanes];
 #pragma GCC unroll 16
     for (int r = 0; r < kLanes; ++r) rows[r] = aligned(sums + (p + r) * kLanes);
     const Float folded = fold(rows);
     aligned(gradient + p) = folded;
-    squares += sum_lanes(folded * folded);
+    const Halves halves(folded);
+    squares += halves.low * halves.low + halves.high * halves.high;
   }
-  return squares;
+  return sum_lanes(squares);
 }
 
 void adamw(const AdamwStep& step, const float* gradient, int64_t parameters, float* mean,
@@ -63,9 +61,10 @@ void order(const BatchOrder& order, int64_t n, uint32_t* out) {
   Unsigned place;
   for (int i = 0; i < kLanes; ++i) place[i] = i;
   for (int64_t first = 0; first < order.domain; first += kLanes) {
-    alignas(64) uint32_t samples[kLanes];
+    alignas(Unsigned) uint32_t samples[kLanes];
     *reinterpret_cast<Unsigned*>(samples) = ordered(order, place);
     // Written in any case and overwritten by the next: cheaper than a branch nobody can foretell.
+#pragma GCC unroll 16
     for (int i = 0; i < kLanes; ++i) {
       *out = samples[i];
       out += samples[i] < n;
@@ -74,20 +73,31 @@ void order(const BatchOrder& order, int64_t n, uint32_t* out) {
   }
 }
 
+// kLanes rows, `width` numbers of each, to the lanes from `block` on; those from `count` on are 0.
+template <bool All>
+inline void gather_lanes(const float* rows, int64_t stride, int width, const uint32_t* chosen,
+                         int count, float* block) {
+  for (int w = 0; w < width; w += kLanes) {
+    Int square[kLanes];
+#pragma GCC unroll 16
+    for (int r = 0; r < kLanes; ++r)
+      square[r] = All || r < count
+                      ? *reinterpret_cast<const Words*>(rows + chosen[r] * stride + w)
+                      : Int{};
+    transpose(square);
+#pragma GCC unroll 16
+    for (int r = 0; r < kLanes; ++r)
+      if (w + r < width) aligned(block + (w + r) * kBlockSamples) = (Float)square[r];
+  }
+}
+
 void gather(const float* rows, int64_t stride, int width, const uint32_t* chosen, int samples,
             float* block) {
-  for (int s = 0; s < padded(samples); s += kLanes)
-    for (int w = 0; w < width; w += kLanes) {
-      Int square[kLanes];
-#pragma GCC unroll 16
-      for (int r = 0; r < kLanes; ++r)
-        square[r] = s + r < samples ? *reinterpret_cast<const Words*>(rows + chosen[s + r] * stride + w)
-                                    : Int{};
-      transpose(square);
-      const int count = width - w < kLanes ? width - w : kLanes;
-      for (int r = 0; r < count; ++r)
-        aligned(block + (w + r) * kBlockSamples + s) = (Float)square[r];
-    }
+  int s = 0;
+  for (; s + kLanes <= samples; s += kLanes)
+    gather_lanes<true>(rows, stride, width, chosen + s, kLanes, block + s);
+  for (; s < padded(samples); s += kLanes)
+    gather_lanes<false>(rows, stride, width, chosen + s, samples - s, block + s);
 }
 
 void exponentials(float* x, int64_t n) {

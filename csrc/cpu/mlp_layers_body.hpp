@@ -99,12 +99,14 @@ void backward(const float* parameters, int inputs, int units, const float* error
 // Units x Inputs of the gradient, kept in registers while the samples pass.
 template <int Units, int Inputs>
 inline void accumulate_tile(const float* errors, const float* in, int64_t inputs, int samples,
-                            float* sums) {
-  Float sum[Units][Inputs];
+                            bool afresh, float* sums) {
+  Float sum[Units][Inputs] = {};
+  if (!afresh) {
 #pragma GCC unroll 8
-  for (int u = 0; u < Units; ++u)
+    for (int u = 0; u < Units; ++u)
 #pragma GCC unroll 8
-    for (int i = 0; i < Inputs; ++i) sum[u][i] = aligned(sums + (u * inputs + i) * kLanes);
+      for (int i = 0; i < Inputs; ++i) sum[u][i] = aligned(sums + (u * inputs + i) * kLanes);
+  }
   for (int s = 0; s < samples; s += kLanes) {
     Float error[Units];
 #pragma GCC unroll 8
@@ -123,19 +125,21 @@ inline void accumulate_tile(const float* errors, const float* in, int64_t inputs
 }
 
 void accumulate(const float* errors, const float* in, int inputs, int units, int samples,
-                float* sums) {
+                bool afresh, float* sums) {
   float* bias_sums = sums + static_cast<int64_t>(units) * inputs * kLanes;
   in_parts<MMK_GRADIENT_UNITS>(units, [&](int u, auto rows) {
     constexpr int count = decltype(rows)::value;
     const float* error = errors + u * kBlockSamples;
     in_parts<MMK_GRADIENT_INPUTS>(inputs, [&](int i, auto columns) {
       accumulate_tile<count, decltype(columns)::value>(
-          error, in + i * kBlockSamples, inputs, samples,
+          error, in + i * kBlockSamples, inputs, samples, afresh,
           sums + (static_cast<int64_t>(u) * inputs + i) * kLanes);
     });
-    Float bias[count];
+    Float bias[count] = {};
+    if (!afresh) {
 #pragma GCC unroll 8
-    for (int r = 0; r < count; ++r) bias[r] = aligned(bias_sums + (u + r) * kLanes);
+      for (int r = 0; r < count; ++r) bias[r] = aligned(bias_sums + (u + r) * kLanes);
+    }
     for (int s = 0; s < samples; s += kLanes)
 #pragma GCC unroll 8
       for (int r = 0; r < count; ++r) bias[r] += aligned(error + r * kBlockSamples + s);

@@ -25,37 +25,53 @@ inline double sum_lanes(Float v) {
 // Behind the last sample the errors are 0 to the end of its group, which is where kernels go.
 inline int padded(int samples) { return (samples + kGroup - 1) / kGroup * kGroup; }
 
+// Two vectors of samples at a time: one alone would mostly wait for its own exponentials.
 LossSums cross_entropy(const float* logits, const float* classes, int outputs, int samples,
                        float scale, float* errors) {
   Float losses{}, hits{};
-  for (int s = 0; s < padded(samples); s += kLanes) {
-    const Int counted = within(s, samples);
-    const Float wanted = aligned(classes + s);
-    Float largest = aligned(logits + s), best{}, of_class = largest;
+  for (int s = 0; s < samples; s += kGroup) {
+    const auto logit = [=](int k, int v) { return aligned(logits + k * kBlockSamples + s + v * kLanes); };
+    Float wanted[2], largest[2], best[2], of_class[2], sum[2] = {};
+#pragma GCC unroll 2
+    for (int v = 0; v < 2; ++v) {
+      wanted[v] = aligned(classes + s + v * kLanes);
+      largest[v] = of_class[v] = logit(0, v);
+      best[v] = Float{};
+    }
     for (int k = 1; k < outputs; ++k) {
-      const Float logit = aligned(logits + k * kBlockSamples + s);
       const Float index = Float{} + static_cast<float>(k);
-      best = logit > largest ? index : best;
-      largest = larger(logit, largest);
-      of_class = wanted == index ? logit : of_class;
+#pragma GCC unroll 2
+      for (int v = 0; v < 2; ++v) {
+        const Float own = logit(k, v);
+        best[v] = own > largest[v] ? index : best[v];
+        largest[v] = larger(own, largest[v]);
+        of_class[v] = wanted[v] == index ? own : of_class[v];
+      }
     }
-    // Exponentials are kept where the errors will stand.
-    alignas(64) float storage[kMostOutputs * kLanes];
-    Float sum{};
-    for (int k = 0; k < outputs; ++k) {
-      const Float e = exponential(aligned(logits + k * kBlockSamples + s) - largest);
-      aligned(storage + k * kLanes) = e;
-      sum += e;
+    alignas(64) float powers[kMostOutputs * kGroup];
+    for (int k = 0; k < outputs; ++k)
+#pragma GCC unroll 2
+      for (int v = 0; v < 2; ++v) {
+        const Float power = exponential(logit(k, v) - largest[v]);
+        aligned(powers + k * kGroup + v * kLanes) = power;
+        sum[v] += power;
+      }
+    Float factor[2], less[2];
+#pragma GCC unroll 2
+    for (int v = 0; v < 2; ++v) {
+      const Int counted = within(s + v * kLanes, samples);
+      losses += where(counted, logarithm(sum[v]) + (largest[v] - of_class[v]));
+      hits += where(counted & (best[v] == wanted[v]), Float{} + 1.0f);
+      factor[v] = where(counted, scale / sum[v]);
+      less[v] = where(counted, Float{} + scale);
     }
-    losses += where(counted, logarithm(sum) + (largest - of_class));
-    hits += where(counted & (best == wanted), Float{} + 1.0f);
     if (!errors) continue;
-    const Float factor = where(counted, scale / sum), less = where(counted, Float{} + scale);
-    for (int k = 0; k < outputs; ++k) {
-      const Float probability = aligned(storage + k * kLanes) * factor;
-      aligned(errors + k * kBlockSamples + s) =
-          probability - where(wanted == static_cast<float>(k), less);
-    }
+    for (int k = 0; k < outputs; ++k)
+#pragma GCC unroll 2
+      for (int v = 0; v < 2; ++v)
+        aligned(errors + k * kBlockSamples + s + v * kLanes) =
+            aligned(powers + k * kGroup + v * kLanes) * factor[v] -
+            where(wanted[v] == static_cast<float>(k), less[v]);
   }
   return {sum_lanes(losses), sum_lanes(hits)};
 }

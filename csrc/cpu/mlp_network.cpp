@@ -69,10 +69,6 @@ LossSums MlpTrainee::evaluate(const float* inputs, const float* targets, int sam
   return evaluate_(values_of(network_.depth), targets, outputs_, samples, 1.0f, nullptr);
 }
 
-void MlpTrainee::begin_step() {
-  std::fill_n(sums_.get(), padded_count_ * kernels_.lanes, 0.0f);
-}
-
 LossSums MlpTrainee::learn(const float* inputs, const float* targets, int samples, float scale) {
   predict(inputs, samples);
   const LossSums losses =
@@ -81,19 +77,21 @@ LossSums MlpTrainee::learn(const float* inputs, const float* targets, int sample
     const Layer own = layer(l);
     const float* in = entering(l, inputs);
     kernels_.accumulate(errors_.get(), in, own.inputs, own.units, samples,
-                        sums_.get() + own.first * kernels_.lanes);
+                        step_begins_, sums_.get() + own.first * kernels_.lanes);
     if (l == 0) break;
     kernels_.backward(values_.get() + own.first, own.inputs, own.units, errors_.get(), in, samples,
                       slope_, errors_below_.get());
     if (tanh_) kernels_.tanh_derivative(in, own.inputs, samples, errors_below_.get());
     std::swap(errors_, errors_below_);
   }
+  step_begins_ = false;
   return losses;
 }
 
 void MlpTrainee::end_step(double clip) {
   const double squares = kernels_.reduce(sums_.get(), padded_count_, gradient_.get());
   const double factor = clip / (std::sqrt(squares) + 1e-6);
+  step_begins_ = true;
   ++steps_;
   const double power = static_cast<double>(steps_);
   // NaN stays NaN, which ends the training.

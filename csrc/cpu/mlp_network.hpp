@@ -17,11 +17,10 @@ class MlpTrainee {
   int64_t parameter_count() const { return count_; }
   const float* parameters() const { return values_.get(); }
 
-  // Losses of a block, inputs [inputs][64] and targets.
+  // Losses of a block, inputs [inputs][kBlockSamples] and targets.
   LossSums evaluate(const float* inputs, const float* targets, int samples);
 
-  // A step is: begin, the blocks of its batch, end. `scale` is 1 over what the loss is a mean of.
-  void begin_step();
+  // A step: the blocks of its batch, then its end. `scale` is 1 over what the loss is a mean of.
   LossSums learn(const float* inputs, const float* targets, int samples, float scale);
   void end_step(double clip);
 
@@ -50,9 +49,10 @@ class MlpTrainee {
   const int64_t count_;
   const int64_t padded_count_;  // to whole vectors; what is added stays 0
   int64_t steps_ = 0;
+  bool step_begins_ = true;
   AlignedBuffer<float> values_, mean_, square_, gradient_;
   AlignedBuffer<float> sums_;    // [padded_count][lanes], of the batch so far
-  AlignedBuffer<float> hidden_;  // [depth][width][64], then the predictions [outputs][64]
+  AlignedBuffer<float> hidden_;  // [depth][width][kBlockSamples], then the predictions [outputs][kBlockSamples]
   AlignedBuffer<float> errors_, errors_below_;
 };
 

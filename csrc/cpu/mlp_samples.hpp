@@ -13,7 +13,7 @@ namespace mmkernels::cpu {
 struct MlpRows {
   MlpRows(const MlpData& data, Loss loss);
 
-  // The samples chosen, as blocks [inputs][64] and [target_width][64].
+  // The samples chosen, as blocks [inputs][kBlockSamples] and [target_width][kBlockSamples].
   void gather(const uint32_t* chosen, int samples, float* inputs, float* targets) const;
   // Asks for what gather will read.
   void prefetch(const uint32_t* chosen, int samples) const;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #ifdef __SSE2__
 #include <immintrin.h>
@@ -48,6 +49,17 @@ inline HalfFloat narrow(Double v) { return (HalfFloat)_mm256_cvtpd_ps((__m256d)v
 inline Double widened(HalfFloat v) { return __builtin_convertvector(v, Double); }
 inline HalfFloat narrow(Double v) { return __builtin_convertvector(v, HalfFloat); }
 #endif
+
+// A vector of float32 as two of float64.
+struct Halves {
+  explicit Halves(Float v) {
+    HalfFloat parts[2];
+    __builtin_memcpy(parts, &v, sizeof v);
+    low = widened(parts[0]);
+    high = widened(parts[1]);
+  }
+  Double low, high;
+};
 
 // As many values as fit a vector of float64.
 inline Double load_wide(const double* p) { return *reinterpret_cast<const DoubleUnaligned*>(p); }
@@ -115,22 +127,31 @@ inline Float square_root(Float v) {
 
 inline Float larger(Float a, Float b) { return a > b ? a : b; }
 
+using Lanes = std::make_integer_sequence<int, kLanes>;
+
+// Of two vectors, both in blocks of Half lanes: the first block of each pair, or the second. (With
+// the lanes as literals, or the compiler would shuffle as if it did not know them.)
+template <int Half, class Vector, int... Lane>
+inline Vector first_blocks(Vector a, Vector b, std::integer_sequence<int, Lane...>) {
+  return __builtin_shuffle(a, b, Int{(Lane & Half ? kLanes + Lane - Half : Lane)...});
+}
+template <int Half, class Vector, int... Lane>
+inline Vector second_blocks(Vector a, Vector b, std::integer_sequence<int, Lane...>) {
+  return __builtin_shuffle(a, b, Int{(Lane & Half ? kLanes + Lane : Lane + Half)...});
+}
+
 // Transposes a square of lanes: blocks of half the width change places, then blocks within them.
+template <int Half = kLanes / 2>
 inline void transpose(Int (&rows)[kLanes]) {
-#pragma GCC unroll 4
-  for (int half = kLanes / 2; half > 0; half /= 2) {
-    Int upper, lower;
-    for (int lane = 0; lane < kLanes; ++lane) {
-      upper[lane] = lane & half ? kLanes + lane - half : lane;
-      lower[lane] = lane & half ? kLanes + lane : lane + half;
-    }
+  if constexpr (Half > 0) {
 #pragma GCC unroll 16
     for (int r = 0; r < kLanes; ++r)
-      if (!(r & half)) {
-        const Int first = rows[r], second = rows[r + half];
-        rows[r] = __builtin_shuffle(first, second, upper);
-        rows[r + half] = __builtin_shuffle(first, second, lower);
+      if (!(r & Half)) {
+        const Int first = rows[r], second = rows[r + Half];
+        rows[r] = first_blocks<Half>(first, second, Lanes{});
+        rows[r + Half] = second_blocks<Half>(first, second, Lanes{});
       }
+    transpose<Half / 2>(rows);
   }
 }
 

@@ -22,7 +22,7 @@ class FittedNetwork:
     valid_score: (epochs,) float64, what chose the epoch: accuracy, or mean absolute error.
     step_losses: (steps,) float32 losses of the first steps, as many as :func:`fit` was asked for.
     diverged:    the epoch in which the training or validation loss was not finite, which ended the
-                 training; None where it never was. Later entries are NaN.
+                 training; None where it never was. Entries from that epoch on are NaN.
     """
 
     network: Network

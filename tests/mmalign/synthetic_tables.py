@@ -52,15 +52,17 @@ def write_tables(
     per_transform: Callable[[str, str], float] = lambda task, metric: -0.01,
     link: Callable[[str, str, int], float] = lambda task, metric, level: 0.0,
     shared_growth: Callable[[int], float] = lambda level: 0.0,
+    highest: float = 0.85,
     accuracy_growth: float = 0.01,
     noise: float = 0.005,
     name: str = "synthetic",
 ) -> Path:
     """Write study.json and three tables; return the directory.
 
-    Alignment is 0.85 + per_uniqueness * U + per_transform * D_phi + shared_growth(U) * log(depth)
-    + link * (what is left of view 2's accuracy at equal depth, in units of its spread) / 20, and
-    noise. Accuracy is below its ceiling by what saturates with depth, plus a term of the encoder.
+    Alignment is highest + per_uniqueness * U + per_transform * D_phi + shared_growth(U) *
+    log(depth) + link / 20 * (what is left of view 2's accuracy at equal depth, in units of its
+    spread), and noise. Accuracy is below its ceiling by what saturates with depth, plus a term of
+    the encoder.
     """
     directory.mkdir(parents=True, exist_ok=True)
     as_published = preset == "paper"
@@ -93,7 +95,7 @@ def write_tables(
                         for metric, options in metrics:
                             for depth_1 in depths_1:
                                 score = (
-                                    0.85
+                                    highest
                                     + per_uniqueness(task, metric) * level
                                     + per_transform(task, metric) * place
                                     + shared_growth(level) * np.log(depth)

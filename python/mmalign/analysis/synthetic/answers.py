@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..conclusion import Verdict, verdict
-from ..labels import NO_BREAK, decimal, joined
+from ..labels import decimal, joined
 from .emergence import SLOPE_DIFFERENCE
 from .labels import metric_name
 from .prediction import GIVEN_DEPTH
@@ -25,8 +25,7 @@ from .statistics import (
     PERFORMANCE_DEPTH,
 )
 from .tables import BALANCED_TASK, PAPER_TASK
-
-_LARGEST_P = 0.05
+from .wording import by_verdict, confirmed, evidence, level_names, sentence, span
 
 
 @dataclass(frozen=True)
@@ -98,18 +97,6 @@ def _one_trend(
     return rows[rows["uniqueness"].isna() & rows["transform_depth"].isna()].iloc[0]
 
 
-def evidence(row: pd.Series, name: str = "Spearman") -> str:
-    """A number with its interval, or why it has none."""
-    if not np.isfinite(row["value"]):
-        return str(row["reason"])
-    if verdict(row) is Verdict.UNDEFINED:
-        return f"{name} {decimal(row['value'])}; no interval: {row['reason']}"
-    return (
-        f"{name} {decimal(row['value'])}, 95% interval {decimal(row['low'])} to "
-        f"{decimal(row['high'])}"
-    )
-
-
 _TRENDS = {
     Verdict.LESS: "Yes: alignment falls with {what}",
     Verdict.MORE: "No: alignment rises with {what}",
@@ -147,27 +134,11 @@ def _by_uniqueness(
     return rows[rows["transform_depth"].isna()].sort_values("uniqueness")
 
 
-def confirmed(row: pd.Series) -> Verdict:
-    """The verdict on what alignment adds to depth, open unless the exchange bears it out."""
-    found = verdict(row)
-    if found in (Verdict.MORE, Verdict.LESS) and not row["p"] <= _LARGEST_P:
-        return Verdict.OPEN
-    return found
-
-
-_LEVELS = {
-    Verdict.MORE: "at {levels} encoders that align more classify better",
-    Verdict.LESS: "at {levels} encoders that align more classify worse",
-    Verdict.OPEN: "at {levels} the data do not tell",
-    Verdict.UNDEFINED: "at {levels} no interval can be given",
-}
-
-
 def _prediction(table: pd.DataFrame, task: str, metric: tuple[str, str]) -> str:
     plain = _by_uniqueness(table, task, metric, "spearman")
     given = _by_uniqueness(table, task, metric, GIVEN_DEPTH)
-    text = f"{_sentence(_groups(plain, verdict))}."
-    return f"{text} Once depth is accounted for: {_groups(given, confirmed)}."
+    text = f"{sentence(by_verdict(plain, verdict))}."
+    return f"{text} Once depth is accounted for: {by_verdict(given, confirmed)}."
 
 
 def _model_size(table: pd.DataFrame, task: str) -> str:
@@ -182,56 +153,7 @@ def _model_size(table: pd.DataFrame, task: str) -> str:
         Verdict.OPEN: "at {levels} the data do not tell",
         Verdict.UNDEFINED: "at {levels} no interval can be given",
     }
-    return f"{_sentence(_groups(rows, verdict, words))}."
-
-
-def _groups(rows: pd.DataFrame, judge, words: dict[Verdict, str] = _LEVELS) -> str:
-    """The levels of U by verdict, each group with its numbers."""
-    groups: dict[Verdict, list[pd.Series]] = {}
-    for _, row in rows.iterrows():
-        groups.setdefault(judge(row), []).append(row)
-    clauses = []
-    for found in words:
-        if found in groups:
-            levels = level_names([int(row["uniqueness"]) for row in groups[found]])
-            clauses.append(f"{words[found].format(levels=levels)} ({_span(groups[found])})")
-    return "; ".join(clauses)
-
-
-def _span(rows: list[pd.Series]) -> str:
-    """The number of one level, or the weakest and the strongest of several."""
-    known = [row for row in rows if np.isfinite(row["value"])]
-    if not known:
-        return str(rows[0]["reason"])
-    if len(known) == 1:
-        return evidence(known[0])
-    ordered = sorted(known, key=lambda row: row["value"])
-    ends = [
-        f"{decimal(row['value'])} ({decimal(row['low'])} to {decimal(row['high'])}) at "
-        f"U{NO_BREAK}={NO_BREAK}{row['uniqueness']}"
-        if np.isfinite(row["low"])
-        else f"{decimal(row['value'])} at U{NO_BREAK}={NO_BREAK}{row['uniqueness']}"
-        for row in (ordered[0], ordered[-1])
-    ]
-    return f"Spearman from {ends[0]} to {ends[1]}"
-
-
-def level_names(levels: list[int]) -> str:
-    """``U = 0 to 3, 5 and 8``."""
-    runs: list[list[int]] = []
-    for level in levels:
-        if runs and level == runs[-1][-1] + 1:
-            runs[-1].append(level)
-        else:
-            runs.append([level])
-    parts = []
-    for run in runs:
-        parts += [f"{run[0]} to {run[-1]}"] if len(run) > 2 else [str(one) for one in run]
-    return f"U{NO_BREAK}={NO_BREAK}{joined(parts)}"
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return f"{sentence(by_verdict(rows, verdict, words))}."
 
 
 def _synergy(table: pd.DataFrame, metric: tuple[str, str]) -> str:
@@ -251,7 +173,7 @@ def _synergy(table: pd.DataFrame, metric: tuple[str, str]) -> str:
         clauses.append(f"with synergy at zero the answer stays the same for {joined(kept)}")
     if changed:
         clauses.append(f"with synergy at zero it is another for {joined(changed)}")
-    text = f"{_sentence('; '.join(clauses))}."
+    text = f"{sentence('; '.join(clauses))}."
     plain = [
         _by_uniqueness(table, task, metric, "spearman") for task in (PAPER_TASK, BALANCED_TASK)
     ]
@@ -265,10 +187,10 @@ def _synergy(table: pd.DataFrame, metric: tuple[str, str]) -> str:
         text += (
             f" Whether alignment predicts performance has another answer at {level_names(differ)}"
         )
-        text += f": {_groups(plain[1][plain[1]['uniqueness'].isin(differ)], verdict)}."
+        text += f": {by_verdict(plain[1][plain[1]['uniqueness'].isin(differ)], verdict)}."
     else:
         text += " Whether alignment predicts performance has the same answer at every U"
-        text += f" ({_span([row for _, row in plain[1].iterrows()])})."
+        text += f" ({span([row for _, row in plain[1].iterrows()])})."
     rows = _overall(table, BALANCED_TASK, metric, ALIGNMENT_UNIQUENESS, SLOPE_DIFFERENCE)
     if len(rows) and np.isfinite(rows.iloc[0]["low"]):
         row = rows.iloc[0]
@@ -312,10 +234,10 @@ def _metrics(table: pd.DataFrame, task: str, metrics: list[tuple[str, str]]) -> 
             if verdict(row) is not verdict(_at(first, row["uniqueness"]))
         ]
         if levels:
-            found = _span([_at(rows, level) for level in levels])
+            found = span([_at(rows, level) for level in levels])
             other.append(f"{metric_name(*metric)} at {level_names(levels)} ({found})")
     clauses.append(_disagreement("on performance", other, len(metrics)))
-    return f"{_sentence('; '.join(clauses))}."
+    return f"{sentence('; '.join(clauses))}."
 
 
 def _disagreement(what: str, other: list[str], metrics: int) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from . import published
+from .labels import task_name
 from .statistics import statistics_table
 from .tables import PAPER_TASK, UNTRANSFORMED, SyntheticResults
 
@@ -110,7 +111,9 @@ def check_sentences(table: pd.DataFrame) -> list[str]:
     over = ceilings[ceilings["value"] > ceilings["high"]]
     encoders = int(ceilings["n"].sum())
     if len(over):
-        tasks = ", ".join(f"{row.task} {row.statistic}" for row in over.itertuples())
+        tasks = "; ".join(
+            f"{task_name(row.task)}, {row.statistic.replace('_', ' ')}" for row in over.itertuples()
+        )
         sentences.append(
             f"Some of the {encoders} encoders lie above the best accuracy possible by more than "
             f"chance allows ({tasks}): labels have leaked or a ceiling is wrong."

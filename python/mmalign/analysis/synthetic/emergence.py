@@ -19,6 +19,8 @@ from .statistics import ALIGNMENT_TRANSFORM, ALIGNMENT_UNIQUENESS
 from .tables import BALANCED_TASK, PAPER_TASK, Grid
 
 SLOPE_DIFFERENCE = "slope_difference"
+# The interval comes from the seeds, so a seed's own correlation may stand on few levels.
+_FEWEST_LEVELS = 3
 
 
 def emergence_rows(grid: Grid) -> Iterator[dict[str, Any]]:
@@ -35,12 +37,14 @@ def emergence_rows(grid: Grid) -> Iterator[dict[str, Any]]:
         grid, ALIGNMENT_UNIQUENESS, over_uniqueness, "transform_depth", "uniqueness"
     )
     yield from _one_axis(grid, ALIGNMENT_TRANSFORM, best, "uniqueness", "transform_depth")
-    on_uniqueness, on_transform = slopes(grid)
-    for question, found in (
-        (ALIGNMENT_UNIQUENESS, on_uniqueness),
-        (ALIGNMENT_TRANSFORM, on_transform),
+    for question, name, levels, found in zip(
+        (ALIGNMENT_UNIQUENESS, ALIGNMENT_TRANSFORM),
+        ("uniqueness", "transform_depth"),
+        (grid.uniqueness, grid.transform_depths),
+        slopes(grid),
+        strict=True,
     ):
-        yield _row(grid, question, "slope", t_interval(found), found)
+        yield _row(grid, question, "slope", t_interval(found, _why_none(levels, 2, name)), found)
 
 
 def best_over_depths(grid: Grid) -> np.ndarray:
@@ -74,10 +78,9 @@ def synergy_rows(pairs: Iterator[tuple[Grid, Grid]]) -> Iterator[dict[str, Any]]
         shared = np.intersect1d(paper.seeds, balanced.seeds)
         found = [slopes(grid)[0][np.searchsorted(grid.seeds, shared)] for grid in (balanced, paper)]
         difference = found[0] - found[1]
-        row = _row(
-            balanced, ALIGNMENT_UNIQUENESS, SLOPE_DIFFERENCE, t_interval(difference), difference
-        )
-        yield row
+        why = _why_none(np.intersect1d(paper.uniqueness, balanced.uniqueness), 2, "uniqueness")
+        estimate = t_interval(difference, why)
+        yield _row(balanced, ALIGNMENT_UNIQUENESS, SLOPE_DIFFERENCE, estimate, difference)
 
 
 def task_pairs(every: list[Grid]) -> Iterator[tuple[Grid, Grid]]:
@@ -94,15 +97,26 @@ def _one_axis(
 ) -> Iterator[dict[str, Any]]:
     """``best`` is (seeds, fixed levels, varied levels)."""
     names = {"uniqueness": grid.uniqueness, "transform_depth": grid.transform_depths}
-    found = spearman(best, names[varied].astype(float))
+    why = _why_none(names[varied], _FEWEST_LEVELS, varied)
+    found = spearman(best, names[varied].astype(float), fewest=_FEWEST_LEVELS)
     for place, level in enumerate(names[fixed]):
         own = found[:, place]
-        yield _row(grid, question, "spearman", mean_over_seeds(own), own) | {fixed: level}
+        yield _row(grid, question, "spearman", mean_over_seeds(own, why), own) | {fixed: level}
     per_seed = _mean_known(found, axis=1)
-    yield _row(grid, question, "spearman", mean_over_seeds(per_seed), per_seed)
+    yield _row(grid, question, "spearman", mean_over_seeds(per_seed, why), per_seed)
     for place, level in enumerate(names[varied]):
         own = _mean_known(best[:, :, place], axis=1)
-        yield _row(grid, question, "mean", mean_over_seeds(own), own) | {varied: level}
+        yield _row(grid, question, "mean", mean_over_seeds(own, "not measured"), own) | {
+            varied: level
+        }
+
+
+def _why_none(levels: np.ndarray, fewest: int, name: str) -> str:
+    if len(levels) < fewest:
+        what = {"uniqueness": "U", "transform_depth": "the transformation"}[name]
+        plural = "" if len(levels) == 1 else "s"
+        return f"n too small: {len(levels)} level{plural} of {what}, at least {fewest} needed"
+    return "alignment does not vary, or was not measured everywhere"
 
 
 def _mean_known(values: np.ndarray, axis: int) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..intervals import FEWEST_POINTS, Estimate
 from .ranks import drawn_spearman, midranks
-from .seeds import exchange_seeds, interval, seed_counts
+from .seeds import exchange_seeds, interval, seed_counts, too_few_seeds
 from .statistics import ALIGNMENT_DEPTH, ALIGNMENT_PERFORMANCE, PERFORMANCE_DEPTH
 from .tables import Grid
 
@@ -55,41 +55,27 @@ def _relation(
     given_depth: bool = False,
 ) -> Iterator[dict[str, Any]]:
     seeds = len(grid.seeds)
-    counts = seed_counts(seeds)
-    once = np.ones((1, seeds))
+    # The sample itself comes first; fewer seeds than an interval needs are not drawn from.
+    draws = seed_counts(seeds) if not too_few_seeds(seeds) else np.empty((0, seeds))
+    counts = np.vstack([np.ones((1, seeds)), draws])
     statistic = GIVEN_DEPTH if given_depth else "spearman"
     shared = grid.key | {"question": question, "statistic": statistic, "seeds": seeds}
     for place, level in enumerate(grid.uniqueness):
-        values, replicates, points = [], [], 0
+        own_x, own_y = (np.moveaxis(one[:, place], 1, 0) for one in (x, y))
+        points = (np.isfinite(own_x) & np.isfinite(own_y)).sum(axis=(1, 2))
+        drawn = drawn_spearman(own_x, own_y, counts, given_depth=given_depth)
         for inner, transform in enumerate(grid.transform_depths):
-            own_x, own_y = x[:, place, inner], y[:, place, inner]
-            value = float(drawn_spearman(own_x, own_y, once, given_depth=given_depth)[0])
-            # One seed leaves nothing to draw from.
-            drawn = (
-                drawn_spearman(own_x, own_y, counts, given_depth=given_depth)
-                if np.isfinite(value) and seeds >= FEWEST_POINTS
-                else np.full(len(counts), np.nan)
-            )
-            found = _told(value, drawn, seeds, own_x, own_y, names, given_depth)
-            n = int((np.isfinite(own_x) & np.isfinite(own_y)).sum())
+            n = int(points[inner])
+            found = _estimate(drawn[:, inner], seeds, n, names)
             yield (
                 shared
                 | _columns(found)
-                | {
-                    "uniqueness": level,
-                    "transform_depth": transform,
-                    "n": n,
-                }
+                | {"uniqueness": level, "transform_depth": transform, "n": n}
             )
-            points += n
-            if np.isfinite(value):
-                values.append(value)
-                replicates.append(drawn)
-        if values:
-            found = interval(float(np.mean(values)), _mean_of(replicates), seeds)
-        else:
-            found = Estimate(np.nan, np.nan, np.nan, f"{names[0]} or {names[1]} does not vary")
-        row = shared | _columns(found) | {"uniqueness": level, "n": points}
+        defined = np.isfinite(drawn[0])
+        mean = _mean_known(drawn[:, defined]) if defined.any() else drawn[:, 0]
+        found = _estimate(mean, seeds, int(points.max()), names)
+        row = shared | _columns(found) | {"uniqueness": level, "n": int(points.sum())}
         if given_depth:
             p, reason = exchange_seeds(_centred(x[:, place]), _centred(y[:, place]))
             row |= {"p": p, "reason": found.reason or reason}
@@ -105,23 +91,14 @@ def _columns(found: Estimate) -> dict[str, Any]:
     }
 
 
-def _told(
-    value: float,
-    drawn: np.ndarray,
-    seeds: int,
-    x: np.ndarray,
-    y: np.ndarray,
-    names: tuple[str, str],
-    given_depth: bool,
-) -> Estimate:
-    """The estimate, or in words why there is none."""
-    if np.isfinite(value):
-        return interval(value, drawn, seeds)
-    points = int((np.isfinite(x) & np.isfinite(y)).sum())
+def _estimate(drawn: np.ndarray, seeds: int, points: int, names: tuple[str, str]) -> Estimate:
+    """The sample's value and its interval from the draws after it, or why there is none."""
+    if np.isfinite(drawn[0]):
+        return interval(float(drawn[0]), drawn[1:], seeds)
     if points < FEWEST_POINTS:
         reason = f"n too small: {points} encoders, at least {FEWEST_POINTS} needed"
     else:
-        reason = f"{names[0]} or {names[1]} does not vary{' at equal depth' * given_depth}"
+        reason = f"{names[0]} or {names[1]} does not vary"
     return Estimate(np.nan, np.nan, np.nan, reason)
 
 
@@ -139,9 +116,9 @@ def _centred(values: np.ndarray) -> np.ndarray:
     return np.moveaxis(centred, 0, 1).reshape(values.shape[0], -1)
 
 
-def _mean_of(replicates: list[np.ndarray]) -> np.ndarray:
-    stacked = np.array(replicates)
-    known = np.isfinite(stacked)
-    count = known.sum(axis=0)
-    total = np.where(known, stacked, 0.0).sum(axis=0)
+def _mean_known(drawn: np.ndarray) -> np.ndarray:
+    """(draws, transform depths) as the mean over those defined in a draw."""
+    known = np.isfinite(drawn)
+    count = known.sum(axis=1)
+    total = np.where(known, drawn, 0.0).sum(axis=1)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)

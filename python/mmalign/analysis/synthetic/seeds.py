@@ -48,23 +48,26 @@ def interval(value: float, replicates: np.ndarray, seeds: int) -> Estimate:
     return Estimate(float(value), float(low), float(high))
 
 
-def mean_over_seeds(values: np.ndarray) -> Estimate:
-    """Mean of one number a seed, with its bootstrap interval over seeds; NaN are left out."""
+def mean_over_seeds(values: np.ndarray, why_none: str) -> Estimate:
+    """Mean of one number a seed, with its bootstrap interval over seeds; NaN are left out.
+
+    ``why_none`` is the reason given where every seed is NaN.
+    """
     values = values[np.isfinite(values)]
     if not len(values):
-        return Estimate(np.nan, np.nan, np.nan, "it is undefined for every seed")
+        return Estimate(np.nan, np.nan, np.nan, why_none)
     counts = seed_counts(len(values))
     return interval(float(values.mean()), counts @ values / len(values), len(values))
 
 
-def t_interval(values: np.ndarray) -> Estimate:
-    """Mean of one number a seed, with Student's interval.
+def t_interval(values: np.ndarray, why_none: str) -> Estimate:
+    """Mean of one number a seed, with Student's interval; else as :func:`mean_over_seeds`.
 
     On a complete grid this is the estimate of a mixed model whose slopes vary from seed to seed.
     """
     values = values[np.isfinite(values)]
     if not len(values):
-        return Estimate(np.nan, np.nan, np.nan, "it is undefined for every seed")
+        return Estimate(np.nan, np.nan, np.nan, why_none)
     reason = too_few_seeds(len(values))
     if reason:
         return Estimate(float(values.mean()), np.nan, np.nan, reason)

@@ -22,10 +22,10 @@ _CHOICES = {
 }
 _RANGES = {
     "samples": (64, 1 << 22),
-    "shared_bits": (1, 12),
-    "unique_bits": (1, 8),
-    "task_bits": (1, 12),
-    "classes": (2, 16),
+    "shared_bits": (1, 10),
+    "unique_bits": (1, 4),
+    "task_bits": (1, 8),
+    "classes": (2, 8),
     "transforms_seed": (0, (1 << 32) - 1),
     "features_seed": (0, (1 << 32) - 1),
     "weights_seed": (0, (1 << 32) - 1),

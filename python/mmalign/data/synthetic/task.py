@@ -19,7 +19,8 @@ view 1 holds all that there is to know of a, view 2 of b. In the terms of Bertsc
 so p itself attains the least I_q(X1, X2; Y) and synergy is exactly 0 at every U. Part a adds to the
 redundancy what its shared bits tell of it, and to the unique information of view 1 the rest; moving
 a bit from shared to unique therefore moves information from redundancy to uniqueness alone. Each
-part is true or false with probability 1/2 exactly: its logit changes sign when all bits flip.
+part is 0 or 1 with probability 1/2 exactly: its logit changes sign when all bits flip. Its
+temperature is solved for, so that both parts together tell as much as the paper's label.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ from .settings import SyntheticSettings, unique_split
 
 BALANCE_ROUNDS = 100
 BALANCE_TOLERANCE = 0.01
+BALANCED_RATIO = 0.75
+"""Each argument of a part weighs this much of the one before. The last become unique first, so that
+every step of U moves a fair share of the information."""
 
 
 @dataclass(frozen=True)
@@ -111,11 +115,10 @@ def _with_even_classes(probabilities: np.ndarray) -> np.ndarray:
 def _balanced_probabilities(
     settings: SyntheticSettings, generator: np.random.RandomState
 ) -> np.ndarray:
+    information = _information(_paper_probabilities(settings, generator)) / 2
     half = settings.task_bits // 2
-    weights = generator.uniform(0.5, 1.0, size=half)
-    logits = (bits_of(np.arange(1 << half), half) - 0.5) @ weights
-    paper = _paper_probabilities(settings, np.random.RandomState(settings.weights_seed))
-    part = _logistic(logits / _part_temperature(logits, _information(paper) / 2))
+    logits = (bits_of(np.arange(1 << half), half) - 0.5) @ BALANCED_RATIO ** np.arange(half)
+    part = _logistic(logits / _part_temperature(logits, information))
     # Rows: the arguments of a, then those of b. Columns: y = 2 a + b.
     joint = part[:, None, :, None] * part[None, :, None, :]
     return joint.reshape(1 << settings.task_bits, 4)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...information.discrete import bayes_accuracy, mutual_information
+from ...information import Decomposition, bayes_accuracy, mutual_information
+from .pid_cache import cached_decomposition
 from .settings import SyntheticSettings
 from .task import Task, task_of
 
@@ -19,6 +20,7 @@ class GroundTruth:
     co_information: mi_1 + mi_2 - mi_joint, redundancy less synergy.
     bayes_1, bayes_2, bayes_joint: the best possible accuracy from view 1, view 2 and both.
     classes: probability of each label.
+    pid:    the partial information decomposition, None where it was not asked for.
     """
 
     mi_1: float
@@ -29,12 +31,14 @@ class GroundTruth:
     bayes_2: float
     bayes_joint: float
     classes: tuple[float, ...]
+    pid: Decomposition | None
 
 
-def ground_truth(settings: SyntheticSettings, redundancy: int) -> GroundTruth:
+def ground_truth(settings: SyntheticSettings, redundancy: int, *, pid: bool = True) -> GroundTruth:
     """Return what can be known of the data at a redundancy in 0 .. task_bits.
 
-    From the task bits alone: the other bits are independent of them and of the label.
+    From the task bits alone: the other bits are independent of them and of the label. All but the
+    decomposition takes a millisecond; ``pid`` adds up to a few seconds, once per user.
     """
     task = task_of(settings, redundancy)
     first, second = (_view_table(settings, task, view) for view in (1, 2))
@@ -49,6 +53,7 @@ def ground_truth(settings: SyntheticSettings, redundancy: int) -> GroundTruth:
         bayes_2=bayes_accuracy(second),
         bayes_joint=bayes_accuracy(joint),
         classes=tuple(joint.sum(axis=0).tolist()),
+        pid=cached_decomposition(first, second, mi_joint) if pid else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""The words and tables of a synthetic study's report."""
+"""The words and tables that every report of a synthetic study has."""
 
 from __future__ import annotations
 
@@ -8,20 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...analysis.labels import NO_BREAK, decimal, joined
+from ...analysis.labels import decimal, joined
 from ...analysis.synthetic import SyntheticResults
-from ...analysis.synthetic.answers import level_names
 from ...analysis.synthetic.checks import CEILING, TOLERANCE, VALIDATION
 from ...analysis.synthetic.labels import metric_name, task_name
-from ...analysis.synthetic.paper import WITH_ARTEFACT
-from ...analysis.synthetic.published import ARTEFACT_UNIQUENESS
-from ...analysis.synthetic.statistics import (
-    ALIGNMENT_DEPTH,
-    ALIGNMENT_PERFORMANCE,
-    ALIGNMENT_TRANSFORM,
-    ALIGNMENT_UNIQUENESS,
-    PERFORMANCE_DEPTH,
-)
+from ...analysis.synthetic.wording import level_names
 from ..content import duration
 from .marks import D_PHI, level
 
@@ -85,157 +76,6 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def paper_headline(table: pd.DataFrame) -> str:
-    """How close the published correlations came, in one sentence."""
-    rows = table[table["difference"].notna() & (table["question"] == ALIGNMENT_UNIQUENESS)]
-    rows = rows[rows["statistic"] == "spearman"]
-    medians = table[(table["statistic"] == "median_spearman") & table["difference"].notna()]
-    clauses = []
-    if len(rows):
-        ours = rows["value"]
-        fell = int((ours < 0).sum())
-        clauses.append(
-            f"highest alignment falls with U in {fell} of {len(rows)} published correlations "
-            f"(Spearman {decimal(ours.min())} to {decimal(ours.max())} here, "
-            f"{decimal(rows['published'].min())} to {decimal(rows['published'].max())} published)"
-        )
-    if len(medians):
-        clauses.append(
-            f"the {len(medians)} published medians of the correlations between alignment, "
-            f"performance and depth are met within {decimal(medians['difference'].abs().mean())} "
-            f"on average and {decimal(medians['difference'].abs().max())} at most"
-        )
-    if not clauses:
-        return "This study shares no setting with the published numbers."
-    text = "; ".join(clauses)
-    return f"{text[:1].upper()}{text[1:]}."
-
-
-def artefact_note(results: SyntheticResults, table: pd.DataFrame, change: pd.Series) -> str:
-    """What the missing ninth value of the published figures did."""
-    text = (
-        f"The published figures show alignment of exactly 0 at {level('U', ARTEFACT_UNIQUENESS)} "
-        "for every metric. The released analysis loops over U from 0 to 7 only, so that the ninth "
-        "value keeps its initial zero and enters every correlation with U."
-    )
-    if ARTEFACT_UNIQUENESS not in set(results.encoders["uniqueness"]):
-        return f"{text} This study has no U{NO_BREAK}={NO_BREAK}8."
-    rows = table[
-        (table["question"] == ALIGNMENT_UNIQUENESS)
-        & (table["statistic"] == "maximum")
-        & (table["uniqueness"] == ARTEFACT_UNIQUENESS)
-        & (table["depth_1"] == 1)
-    ]
-    values = []
-    for (metric, options), own in rows.groupby(["metric", "options"], sort=False):
-        values.append(
-            f"{metric_name(metric, options)} {decimal(own['value'].min(), 3)} to "
-            f"{decimal(own['value'].max(), 3)}"
-        )
-    text += f" Here that point is measured: {joined(values, '; ')}."
-    if len(change):
-        largest = change.loc[change.abs().idxmax()]
-        text += (
-            f" Setting it to zero changes {int((change.abs() > 5e-4).sum())} of {len(change)} "
-            f"Spearman correlations, by {decimal(largest, 3)} at most."
-        )
-    return text
-
-
-def difference_line(rows: pd.DataFrame, what: str) -> str:
-    """One line: how far ours are from the published values; which is farthest."""
-    rows = rows[rows["difference"].notna()]
-    if rows.empty:
-        return f"{what}: the paper gives no number for what was run here."
-    worst = rows.loc[rows["difference"].abs().idxmax()]
-    places = [
-        level(name, int(worst[column]))
-        for column, name in (("uniqueness", "U"), ("transform_depth", D_PHI))
-        if pd.notna(worst[column])
-    ]
-    values = "value" if len(rows) == 1 else "values"
-    mean = rows["difference"].mean()
-    return (
-        f"{what}: {len(rows)} published {values}; ours less published is {decimal(mean)} on "
-        f"average, {decimal(rows['difference'].abs().mean())} in absolute value, and farthest at "
-        f"{joined(places) or 'the only place'}: {decimal(worst['value'])} against "
-        f"{decimal(worst['published'])}."
-    )
-
-
-def correlation_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Ours, with the artefact, published and the difference for each printed correlation."""
-    rows = table[table["question"] == ALIGNMENT_UNIQUENESS]
-    index = ["task", "metric", "options", "depth_1", "transform_depth"]
-    other = {
-        name: rows[rows["statistic"] == name].set_index(index)["value"]
-        for name in ("pearson", f"spearman{WITH_ARTEFACT}")
-    }
-    lines = []
-    for _, row in rows[(rows["statistic"] == "spearman") & rows["published"].notna()].iterrows():
-        key = tuple(row[index])
-        lines.append(
-            {
-                "figure": row["figure"],
-                "metric": metric_name(row["metric"], row["options"]),
-                "depth_1": row["depth_1"],
-                "place": level(D_PHI, row["transform_depth"]),
-                "numbers": [
-                    decimal(row["value"], 3),
-                    decimal(row["published"], 3),
-                    decimal(row["difference"], 3),
-                    decimal(other[f"spearman{WITH_ARTEFACT}"][key], 3),
-                    decimal(other["pearson"][key], 3),
-                ],
-                "n": row["n"],
-            }
-        )
-    return lines
-
-
-def transform_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Ours, published and the difference for the correlations of figure 11."""
-    rows = table[table["question"] == ALIGNMENT_TRANSFORM]
-    index = ["task", "metric", "options", "uniqueness"]
-    pearson = rows[rows["statistic"] == "pearson"].set_index(index)["value"]
-    return [
-        {
-            "metric": metric_name(row["metric"], row["options"]),
-            "place": level("U", row["uniqueness"]),
-            "numbers": [
-                decimal(row["value"], 3),
-                decimal(row["published"], 3),
-                decimal(row["difference"], 3),
-                decimal(pearson[tuple(row[index])], 3),
-            ],
-            "n": row["n"],
-        }
-        for _, row in rows[(rows["statistic"] == "spearman") & rows["published"].notna()].iterrows()
-    ]
-
-
-def median_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """One line a U: ours, published and Pearson's for the three relations of figure 7."""
-    rows = table[(table["statistic"] == "median_spearman") & table["published"].notna()]
-    pearson = table[table["statistic"] == "median_pearson"]
-    index = ["question", "task", "metric", "options", "uniqueness"]
-    pearson = pearson.set_index(index)["value"]
-    lines = []
-    for uniqueness, own in rows.groupby("uniqueness"):
-        by_question = {row["question"]: row for _, row in own.iterrows()}
-        cells = []
-        for question in (ALIGNMENT_PERFORMANCE, PERFORMANCE_DEPTH, ALIGNMENT_DEPTH):
-            row = by_question[question]
-            cells += [
-                decimal(row["value"]),
-                decimal(row["published"]),
-                decimal(row["difference"]),
-                decimal(pearson[tuple(row[index])]),
-            ]
-        lines.append({"place": level("U", int(uniqueness)), "numbers": cells})
-    return lines
-
-
 def check_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     """One line a U: mean validation accuracy of each view, published, and the difference."""
     rows = table[table["question"] == VALIDATION]
@@ -278,6 +118,27 @@ def ceiling_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
         }
         for _, row in table[table["question"] == CEILING].iterrows()
     ]
+
+
+def truth_sentence(ground_truth: pd.DataFrame) -> str:
+    """What takes the place of redundancy as U grows, in numbers, for each task."""
+    sentences = []
+    for task, rows in ground_truth.groupby("task", sort=False):
+        rows = rows.sort_values("uniqueness")
+        if len(rows) < 2:
+            continue
+        unique = rows["pid_unique_1"] + rows["pid_unique_2"]
+        change = [
+            one.iloc[-1] - one.iloc[0]
+            for one in (rows["pid_redundancy"], rows["pid_synergy"], unique)
+        ]
+        first, last = rows["uniqueness"].iloc[[0, -1]]
+        sentences.append(
+            f"From {level('U', int(first))} to {int(last)}, with {task_name(str(task))}, "
+            f"redundancy changes by {_nats(change[0])} nats, synergy by "
+            f"{_nats(change[1])} and what is unique by {_nats(change[2])}."
+        )
+    return " ".join(sentences)
 
 
 def truth_rows(ground_truth: pd.DataFrame) -> list[dict[str, Any]]:

@@ -29,7 +29,6 @@ from ..style import (
 from .marks import (
     D_PHI,
     OURS,
-    SMALL_INCHES,
     correlation_axis,
     handle,
     headline,
@@ -62,7 +61,7 @@ def heat_map_panels(grid: Grid) -> list[Panel]:
         values = heat_map(grid, list(grid.uniqueness).index(one))
         top = np.nanmax(values, initial=0)
         with house_style():
-            figure = new_figure(SMALL_INCHES)
+            figure = new_figure(PANEL_INCHES)
             axes = figure.add_subplot()
             image = axes.imshow(
                 values,
@@ -142,7 +141,7 @@ def deepest_panels(grid: Grid) -> list[Panel]:
         color = np.tile(grid.transform_depths, len(grid.seeds))
         told = published.DEEPEST_RANGES.get(one)
         with house_style():
-            figure = new_figure(SMALL_INCHES)
+            figure = new_figure(PANEL_INCHES)
             axes = figure.add_subplot()
             light_grid(axes)
             dots = axes.scatter(

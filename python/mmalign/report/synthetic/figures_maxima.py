@@ -16,7 +16,6 @@ from ..style import PANEL_INCHES, QUIET, Panel, finish, house_style, light_grid,
 from .marks import (
     D_PHI,
     OURS,
-    SMALL_INCHES,
     TRANSFORM_AXIS,
     UNIQUENESS_AXIS,
     correlation_axis,
@@ -54,7 +53,7 @@ def _runs(grid: Grid, rows: pd.DataFrame, depth: int) -> Panel:
     highest = own[own["statistic"] == "maximum"]
     name = metric_name(grid.metric, grid.options)
     with house_style():
-        figure = new_figure(SMALL_INCHES)
+        figure = new_figure(PANEL_INCHES)
         axes = figure.add_subplot()
         light_grid(axes)
         runs = np.moveaxis(grid.alignment[:, :, place], 1, 0).reshape(len(grid.uniqueness), -1)

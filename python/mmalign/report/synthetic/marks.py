@@ -12,7 +12,6 @@ from ...analysis.labels import NO_BREAK
 from ..style import COLORMAP, INK, QUIET, RULE
 
 OURS = "#0072B2"
-SMALL_INCHES = (2.9, 2.6)
 D_PHI = "D\u03c6"
 UNIQUENESS_AXIS = "U (bits of the label that are unique)"
 TRANSFORM_AXIS = f"{D_PHI} (depth of the transformation)"

@@ -28,4 +28,3 @@ class Section:
     text: str
     panels: list[Panel]
     note: str = ""
-    small: bool = False

@@ -49,6 +49,7 @@ def write_synthetic_report(directory: str | os.PathLike[str]) -> Path:
         study=results.study,
         facts=content.facts(results),
         truth=truth,
+        truth_sentence=content.truth_sentence(results.ground_truth),
         truth_rows=content.truth_rows(results.ground_truth),
         check_sentences=check_sentences(checks),
         check_rows=content.check_rows(checks),
