@@ -77,6 +77,7 @@ void bind_features(py::module_& module);
 void bind_grams(py::module_& module);
 void bind_neighbors(py::module_& module);
 void bind_lists(py::module_& module);
+void bind_mlp_ensemble(py::module_& module);
 void bind_products(py::module_& module);
 void bind_streaming(py::module_& module);
 

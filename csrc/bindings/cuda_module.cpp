@@ -20,6 +20,7 @@ PYBIND11_MODULE(MMKERNELS_CUDA_MODULE, module) {
   bindings::bind_grams(module);
   bindings::bind_neighbors(module);
   bindings::bind_lists(module);
+  bindings::bind_mlp_ensemble(module);
   bindings::bind_products(module);
   bindings::bind_streaming(module);
 }

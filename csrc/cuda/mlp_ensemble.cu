@@ -94,20 +94,42 @@ template <bool kInShared>
 __device__ __forceinline__ void end_epoch(const Worked<kInShared>& net, Progress& progress,
                                           double loss, const Validated& valid, bool is_accuracy) {
   const EnsembleNetwork& network = net.network;
-  if (ptx::thread() == 0) {
-    network.curves[progress.epoch] = loss;
-    network.curves[network.epochs + progress.epoch] = valid.loss;
-    network.curves[2 * network.epochs + progress.epoch] = valid.score;
-  }
-  ++progress.epoch;
+  const int64_t epoch = progress.epoch++;
   if (!is_finite(loss) || !is_finite(valid.loss)) {
     progress.diverged = progress.epoch;
-  } else if (progress.best_epoch == 0 || (is_accuracy ? valid.score > progress.best_score
-                                                      : valid.score < progress.best_score)) {
+    return;
+  }
+  if (ptx::thread() == 0) {
+    network.curves[epoch] = loss;
+    network.curves[network.epochs + epoch] = valid.loss;
+    network.curves[2 * network.epochs + epoch] = valid.score;
+  }
+  if (progress.best_epoch == 0 || (is_accuracy ? valid.score > progress.best_score
+                                               : valid.score < progress.best_score)) {
     progress.best_epoch = progress.epoch;
     progress.best_score = valid.score;
     copy_floats(network.best, net.parameters(), network.shape.parameters());
   }
+}
+
+// The mean loss of an epoch's samples as they were met; not finite as soon as one batch's is not.
+template <bool kInShared>
+__device__ __forceinline__ double train_epoch(Worked<kInShared>& net, Progress& progress,
+                                              const Launch& launch) {
+  const EnsembleNetwork& network = net.network;
+  const int64_t n = network.training.count;
+  int64_t place = progress.epoch * ((n + launch.batch_size - 1) / launch.batch_size);
+  double sum = 0;
+  for (int64_t first = 0; first < n; first += launch.batch_size, ++place) {
+    const int batch =
+        static_cast<int>(n - first < launch.batch_size ? n - first : launch.batch_size);
+    const double loss = train_batch(net, progress, network.visited + first, batch, launch);
+    if (ptx::thread() == 0 && place < network.recorded)
+      network.step_losses[place] = static_cast<float>(loss);
+    if (!is_finite(loss)) return loss;
+    sum += loss * batch;
+  }
+  return sum / static_cast<double>(n);
 }
 
 template <bool kInShared>
@@ -124,25 +146,14 @@ __global__ void __launch_bounds__(kMostThreads, 1) train(Launch launch) {
   // Rows of the head that are only padding are never written again.
   for (int i = net.layout.errors_at + ptx::thread(); i < net.layout.floats; i += ptx::threads())
     net.numbers()[i] = 0;
-  const int64_t n = network.training.count;
-  const int64_t steps = (n + launch.batch_size - 1) / launch.batch_size;
   for (int64_t done = 0;
        done < launch.epochs && progress.epoch < network.epochs && !progress.diverged; ++done) {
-    write_order(network.order, progress.epoch, n, network.visited, net.order, net.counts);
+    write_order(network.order, progress.epoch, network.training.count, network.visited, net.order,
+                net.counts);
     ptx::sync_threads();
-    double sum = 0;
-    for (int64_t step = 0; step < steps; ++step) {
-      const int64_t first = step * launch.batch_size;
-      const int batch =
-          static_cast<int>(n - first < launch.batch_size ? n - first : launch.batch_size);
-      const double loss = train_batch(net, progress, network.visited + first, batch, launch);
-      sum += loss * batch;
-      const int64_t place = progress.epoch * steps + step;
-      if (ptx::thread() == 0 && place < network.recorded)
-        network.step_losses[place] = static_cast<float>(loss);
-    }
-    end_epoch(net, progress, sum / static_cast<double>(n), validate(net, launch.loss),
-              launch.loss == TrainingLoss::cross_entropy);
+    const double loss = train_epoch(net, progress, launch);
+    const Validated valid = is_finite(loss) ? validate(net, launch.loss) : Validated{};
+    end_epoch(net, progress, loss, valid, launch.loss == TrainingLoss::cross_entropy);
   }
   copy_floats(network.parameters, net.parameters(), network.shape.parameters());
   if (ptx::thread() == 0) *network.progress = progress;
@@ -191,15 +202,15 @@ void take_ensemble(Ensemble& ensemble, Workspace& workspace) {
     network.visited = workspace.take<uint32_t>(network.training.count);
     network.curves = workspace.take<double>(3 * network.epochs);
     network.step_losses = workspace.take<float>(network.recorded);
-    network.progress = workspace.take<Progress>(1);
   }
   const auto count = static_cast<int64_t>(ensemble.networks.size());
   ensemble.on_device = workspace.take<EnsembleNetwork>(count);
   ensemble.listed = workspace.take<int32_t>(count);
+  ensemble.progress = workspace.take<Progress>(count);
+  for (int64_t i = 0; i < count; ++i) ensemble.networks[i].progress = ensemble.progress + i;
 }
 
 void start_ensemble(const Ensemble& ensemble, Stream stream) {
-  const Progress begun{0, 0, 0, 0, 1, 1};
   for (const EnsembleNetwork& network : ensemble.networks) {
     const size_t bytes = network.shape.parameters() * sizeof(float);
     copy(network.best, network.parameters, bytes, stream);
@@ -208,8 +219,9 @@ void start_ensemble(const Ensemble& ensemble, Stream stream) {
     // NaN, as of epochs and steps after the end of the training.
     fill(network.curves, 0xff, 3 * network.epochs * sizeof(double), stream);
     fill(network.step_losses, 0xff, network.recorded * sizeof(float), stream);
-    copy(network.progress, &begun, sizeof begun, stream);
   }
+  const std::vector<Progress> begun(ensemble.networks.size(), {0, 0, 0, 0, 1, 1});
+  copy(ensemble.progress, begun.data(), begun.size() * sizeof(Progress), stream);
   copy(ensemble.on_device, ensemble.networks.data(),
        ensemble.networks.size() * sizeof(EnsembleNetwork), stream);
 }

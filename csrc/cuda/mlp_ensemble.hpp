@@ -52,7 +52,7 @@ struct EnsembleNetwork {
   float *first, *second;  // moments
   float* scratch;         // BlockLayout, where it is not in shared memory
   uint32_t* visited;      // [training.count] the order of the epoch
-  double* curves;         // [3][epochs] training loss, validation loss, score
+  double* curves;         // [3][epochs] training loss, validation loss, score; NaN once diverged
   float* step_losses;     // [recorded]
   int64_t recorded;
   Progress* progress;
@@ -65,6 +65,7 @@ struct Ensemble {
   float clip;
   EnsembleNetwork* on_device;  // [networks]
   int32_t* listed;             // [networks] those that a launch trains
+  Progress* progress;          // [networks]
 };
 
 // Chooses the chunk of a network, and whether its numbers fit into shared memory.

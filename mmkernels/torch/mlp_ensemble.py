@@ -209,16 +209,17 @@ class _Record:
     def add(self, losses: np.ndarray, valid_loss: float, score: float) -> bool:
         """Note an epoch; whether its parameters are the best so far."""
         training, epoch = self.training, self.epoch
-        first = epoch * len(losses)
-        recorded = self.step_losses[first : first + len(losses)]
-        recorded[:] = losses[: len(recorded)]
+        broken = np.flatnonzero(~np.isfinite(losses))
+        recorded = self.step_losses[epoch * len(losses) :][: len(losses)]
+        met = min(len(recorded), broken[0] + 1 if broken.size else len(losses))
+        recorded[:met] = losses[:met]
+        self.epoch += 1
+        if broken.size or not np.isfinite(valid_loss):
+            self.diverged = self.epoch
+            return False
         sizes = np.minimum(training.n - np.asarray(training.starts), training.batch)
         self.train_loss[epoch] = losses.astype(np.float64) @ sizes / training.n
         self.valid_loss[epoch], self.valid_score[epoch] = valid_loss, score
-        self.epoch += 1
-        if not np.isfinite([self.train_loss[epoch], valid_loss]).all():
-            self.diverged = self.epoch
-            return False
         best = self.valid_score[self.best_epoch - 1] if self.best_epoch else None
         higher = training.loss == "cross_entropy"
         if best is None or (score > best if higher else score < best):
