@@ -33,12 +33,8 @@ class Training {
         options_(options),
         result_(result),
         trainee_(network, data.inputs, data.outputs, options.loss, result.parameters),
-        per_sample_(options.loss == Loss::cross_entropy ? 1 : data.outputs),
         order_(data.train.count + 1),
-        inputs_(make_aligned<float>(int64_t{kBlockSamples} * data.inputs)),
-        targets_(make_aligned<float>(kBlockSamples * data.train.target_width)) {
-    std::fill_n(targets_.get(), kBlockSamples * data.train.target_width, 0.0f);
-  }
+        block_(make_aligned<float>(int64_t{kBlockSamples} * data.train.size.values())) {}
 
   // Ends early where it is not wanted any more.
   void run(const std::function<bool()>& wanted) {
@@ -83,17 +79,16 @@ class Training {
   }
 
   double step(int64_t first, int64_t count) {
-    const double terms = static_cast<double>(count * per_sample_);
+    const double terms = static_cast<double>(count * data_.train.size.targets);
     double sum = 0;
     for (int64_t at = first; at < first + count; at += kBlockSamples) {
       const int samples = static_cast<int>(std::min<int64_t>(kBlockSamples, first + count - at));
-      data_.train.gather(order_.data() + at, samples, inputs_.get(), targets_.get());
+      data_.train.gather(order_.data() + at, samples, block_.get());
       const int64_t following = at + samples;
       data_.train.prefetch(
           order_.data() + following,
           static_cast<int>(std::min<int64_t>(kBlockSamples, data_.train.count - following)));
-      sum += trainee_.learn(inputs_.get(), targets_.get(), samples,
-                            static_cast<float>(1 / terms)).loss;
+      sum += trainee_.learn(block_.get(), samples, static_cast<float>(1 / terms)).loss;
     }
     trainee_.end_step(options_.clip);
     return sum / terms;
@@ -105,13 +100,11 @@ class Training {
     LossSums total{};
     for (int64_t first = 0; first < valid.count; first += kBlockSamples) {
       const int samples = static_cast<int>(std::min<int64_t>(kBlockSamples, valid.count - first));
-      const LossSums sums =
-          trainee_.evaluate(valid.inputs.get() + first * valid.width,
-                            valid.targets.get() + first * valid.target_width, samples);
+      const LossSums sums = trainee_.evaluate(valid.block(first / kBlockSamples), samples);
       total.loss += sums.loss;
       total.score += sums.score;
     }
-    const double terms = static_cast<double>(valid.count * per_sample_);
+    const double terms = static_cast<double>(valid.count * valid.size.targets);
     return {total.loss / terms, total.score / terms};
   }
 
@@ -120,9 +113,8 @@ class Training {
   const MlpOptions& options_;
   MlpResult& result_;
   MlpTrainee trainee_;
-  const int per_sample_;  // terms that a sample adds to the mean loss
   std::vector<uint32_t> order_;
-  AlignedBuffer<float> inputs_, targets_;
+  AlignedBuffer<float> block_;
   int64_t step_ = 0;
   bool stopped_ = false;
 };
