@@ -24,28 +24,26 @@ struct Prepared {
   MlpBlocks valid;
 };
 
+// Ends a training of a call that was stopped.
+struct NotWanted {};
+
 class Training {
  public:
   Training(const MlpNetwork& network, const Prepared& data, const MlpOptions& options,
-           MlpResult& result)
+           const std::function<bool()>& wanted, MlpResult& result)
       : network_(network),
         data_(data),
         options_(options),
+        wanted_(wanted),
         result_(result),
         trainee_(network, data.inputs, data.outputs, options.loss, result.parameters),
-        per_sample_(options.loss == Loss::cross_entropy ? 1 : data.outputs),
         order_(data.train.count + 1),
-        inputs_(make_aligned<float>(int64_t{kBlockSamples} * data.inputs)),
-        targets_(make_aligned<float>(kBlockSamples * data.train.target_width)) {
-    std::fill_n(targets_.get(), kBlockSamples * data.train.target_width, 0.0f);
-  }
+        block_(make_aligned<float>(int64_t{kBlockSamples} * data.train.size.values())) {}
 
-  // Ends early where it is not wanted any more.
-  void run(const std::function<bool()>& wanted) {
+  void run() {
     double best = -std::numeric_limits<double>::infinity();
     for (int64_t epoch = 0; epoch < network_.epochs; ++epoch) {
-      const double train_loss = learn(epoch, wanted);
-      if (stopped_) return;
+      const double train_loss = learn(epoch);
       const LossSums valid = std::isfinite(train_loss) ? validate() : LossSums{kNaN, kNaN};
       if (!std::isfinite(valid.loss)) {
         result_.diverged = epoch + 1;
@@ -65,13 +63,11 @@ class Training {
 
  private:
   // The mean loss of an epoch's samples as they were met; not finite as soon as one batch's is not.
-  double learn(int64_t epoch, const std::function<bool()>& wanted) {
+  double learn(int64_t epoch) {
     const int64_t n = data_.train.count;
     mlp_kernels().order(batch_order(network_.order, epoch, n), n, order_.data());
     double sum = 0;
     for (int64_t first = 0; first < n; first += options_.batch_size) {
-      stopped_ = !wanted();
-      if (stopped_) return kNaN;
       const int64_t count = std::min(options_.batch_size, n - first);
       const double loss = step(first, count);
       if (step_ < options_.record_steps) result_.step_losses[step_] = static_cast<float>(loss);
@@ -83,17 +79,17 @@ class Training {
   }
 
   double step(int64_t first, int64_t count) {
-    const double terms = static_cast<double>(count * per_sample_);
+    const double terms = static_cast<double>(count * data_.train.size.targets);
     double sum = 0;
     for (int64_t at = first; at < first + count; at += kBlockSamples) {
+      stop_unless_wanted();
       const int samples = static_cast<int>(std::min<int64_t>(kBlockSamples, first + count - at));
-      data_.train.gather(order_.data() + at, samples, inputs_.get(), targets_.get());
+      data_.train.gather(order_.data() + at, samples, block_.get());
       const int64_t following = at + samples;
       data_.train.prefetch(
           order_.data() + following,
           static_cast<int>(std::min<int64_t>(kBlockSamples, data_.train.count - following)));
-      sum += trainee_.learn(inputs_.get(), targets_.get(), samples,
-                            static_cast<float>(1 / terms)).loss;
+      sum += trainee_.learn(block_.get(), samples, static_cast<float>(1 / terms)).loss;
     }
     trainee_.end_step(options_.clip);
     return sum / terms;
@@ -104,27 +100,29 @@ class Training {
     const MlpBlocks& valid = data_.valid;
     LossSums total{};
     for (int64_t first = 0; first < valid.count; first += kBlockSamples) {
+      stop_unless_wanted();
       const int samples = static_cast<int>(std::min<int64_t>(kBlockSamples, valid.count - first));
-      const LossSums sums =
-          trainee_.evaluate(valid.inputs.get() + first * valid.width,
-                            valid.targets.get() + first * valid.target_width, samples);
+      const LossSums sums = trainee_.evaluate(valid.block(first / kBlockSamples), samples);
       total.loss += sums.loss;
       total.score += sums.score;
     }
-    const double terms = static_cast<double>(valid.count * per_sample_);
+    const double terms = static_cast<double>(valid.count * valid.size.targets);
     return {total.loss / terms, total.score / terms};
+  }
+
+  void stop_unless_wanted() const {
+    if (!wanted_()) throw NotWanted{};
   }
 
   const MlpNetwork& network_;
   const Prepared& data_;
   const MlpOptions& options_;
+  const std::function<bool()>& wanted_;
   MlpResult& result_;
   MlpTrainee trainee_;
-  const int per_sample_;  // terms that a sample adds to the mean loss
   std::vector<uint32_t> order_;
-  AlignedBuffer<float> inputs_, targets_;
+  AlignedBuffer<float> block_;
   int64_t step_ = 0;
-  bool stopped_ = false;
 };
 
 // In multiplications, roughly.
@@ -150,9 +148,12 @@ void train(std::span<const MlpNetwork> networks, std::span<const MlpData> data,
   parallel_for_long(static_cast<int64_t>(turn.size()), call,
                     [&](int64_t unit, const std::function<bool()>& wanted) {
                       const MlpNetwork& network = networks[turn[unit]];
-                      Training(network, prepared[network.data], options, results[turn[unit]])
-                          .run(wanted);
-                      ++finished;
+                      try {
+                        Training(network, prepared[network.data], options, wanted,
+                                 results[turn[unit]]).run();
+                        ++finished;
+                      } catch (const NotWanted&) {
+                      }
                     });
 }
 

@@ -83,17 +83,17 @@ void check_gradient(const Problem& problem) {
   double found_loss = 0;
   for (int first = 0; first < problem.samples; first += kBlockSamples) {
     const int samples = std::min(kBlockSamples, problem.samples - first);
-    auto block = make_aligned<float>(int64_t{problem.inputs} * kBlockSamples);
-    auto wanted = make_aligned<float>(targets.columns * kBlockSamples);
-    std::fill_n(block.get(), problem.inputs * kBlockSamples, 0.0f);
-    std::fill_n(wanted.get(), targets.columns * kBlockSamples, 0.0f);
+    const int64_t values = problem.inputs + targets.columns;
+    auto block = make_aligned<float>(values * kBlockSamples);
+    std::fill_n(block.get(), values * kBlockSamples, 0.0f);
     for (int s = 0; s < samples; ++s) {
       for (int i = 0; i < problem.inputs; ++i)
         block[i * kBlockSamples + s] = static_cast<float>(x.row(first + s)[i]);
       for (int64_t k = 0; k < targets.columns; ++k)
-        wanted[k * kBlockSamples + s] = static_cast<float>(targets.row(first + s)[k]);
+        block[(problem.inputs + k) * kBlockSamples + s] =
+            static_cast<float>(targets.row(first + s)[k]);
     }
-    found_loss += trainee.learn(block.get(), wanted.get(), samples, scale).loss * scale;
+    found_loss += trainee.learn(block.get(), samples, scale).loss * scale;
   }
   trainee.end_step(INFINITY);
 
