@@ -30,6 +30,10 @@ def cases(mmkernels: Any, x: Any, y: Any) -> dict[str, Callable[[], Any]]:
         "cka, linear": lambda: mmkernels.cka(x, y),
         "hsic, linear, biased": lambda: mmkernels.hsic(x, y, unbiased=False),
     }
+    if x.is_cuda:
+        from mmkernels.cuda.mlp_ensemble import fit
+
+        named["ensemble of networks"] = lambda: fit(*networks(x, y))
     for kernel in ("rbf", "laplacian"):
         named[f"cka, {kernel}"] = lambda kernel=kernel: mmkernels.cka(
             x, y, kernel=kernel, sigma=9.0
@@ -38,6 +42,16 @@ def cases(mmkernels: Any, x: Any, y: Any) -> dict[str, Callable[[], Any]]:
             x, kernel=kernel, sigma=9.0
         )
     return named
+
+
+def networks(x: Any, y: Any) -> tuple[list[Any], Any]:
+    """Of which some have room in shared memory, and the last does not."""
+    from mmkernels.mlp_ensemble import Network, TrainingData
+
+    inputs, classes = x.cpu().numpy(), y[:, :3].argmax(dim=1).cpu().numpy()
+    data = TrainingData(inputs[:250], classes[:250], inputs[250:], classes[250:], 3)
+    shapes = [(1, 12), (3, 5), (2, 32), (20, 32)]
+    return [Network(depth=depth, width=width, epochs=2) for depth, width in shapes], data
 
 
 def main() -> int:

@@ -15,6 +15,7 @@ TIE = 1e-12
 # Scores of an alignment: what an exact answer may differ by, and any other.
 EXACT_SCORE, NEAR_SCORE = 1e-5, 1e-2
 NEAR_LISTS = 0.05
+NEAR_LOSSES = 1e-4  # relative
 
 
 def exact_scores(x: Any, rows: Any) -> Any:
@@ -106,3 +107,30 @@ def _cka(x: Any, y: Any, of_squares: Any) -> float:
     kl, kk, ll = products
     within = hsic(kk, sums[0], sums[0]) * hsic(ll, sums[1], sums[1])
     return hsic(kl, sums[0], sums[1]) / math.sqrt(within)
+
+
+def first_losses(asked: tuple[list[Any], Any, str], steps: int) -> dict[int, Any]:
+    """Of the steps of a network of each depth, in float64."""
+    from dataclasses import replace
+
+    from mmkernels.reference import mlp_ensemble
+
+    networks, data, _ = asked
+    width = data.inputs.shape[1], data.outputs
+    found = {}
+    for index, network in enumerate(networks):
+        if network.depth not in {networks[other].depth for other in found}:
+            start = network.initial_parameters(*width)
+            fitted = mlp_ensemble.train(replace(network, epochs=1), data, start)
+            found[index] = fitted.step_losses[:steps]
+    return found
+
+
+def losses(found: list[Any], truth: dict[int, Any]) -> Verdict:
+    difference = max(
+        float(abs(found[index].step_losses[: len(wanted)] / wanted - 1).max())
+        for index, wanted in truth.items()
+    )
+    return Verdict(
+        difference <= NEAR_LOSSES, difference, "largest relative difference of losses from float64"
+    )

@@ -179,3 +179,28 @@ OVERLAP = (
     Contender("mmkernels", "mmkernels", ours_overlap, exact=True),
     Contender("torch mm + topk, bfloat16", "torch", torch_overlap),
 )
+
+
+STEPS_COMPARED = 50
+
+
+def ours_networks(asked: tuple[list[Any], Any, str], _: None) -> Any:
+    from mmkernels import mlp_ensemble
+    from mmkernels.cuda.mlp_ensemble import fit
+
+    networks, data, device = asked
+    train = mlp_ensemble.fit if device == "cpu" else fit
+    return train(networks, data, record_steps=STEPS_COMPARED)
+
+
+def torch_networks(asked: tuple[list[Any], Any, str], _: None) -> Any:
+    from mmkernels.torch.mlp_ensemble import fit_stacked
+
+    networks, data, device = asked
+    return fit_stacked(networks, data, record_steps=STEPS_COMPARED, device=device)
+
+
+NETWORKS = (
+    Contender("mmkernels", "mmkernels", ours_networks, exact=True),
+    Contender("torch, stacked bmm", "torch", torch_networks),
+)

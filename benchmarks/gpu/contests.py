@@ -102,11 +102,37 @@ def overlap() -> Contest:
     )
 
 
+def ensemble() -> Contest:
+    """As many networks as keep a device busy, for two epochs: TFLOP/s are of their training."""
+    return Contest(
+        key="ensemble of networks",
+        what=f"{len(inputs.DEPTHS) * inputs.NETWORKS_OF_A_DEPTH} small networks, two epochs",
+        n=45_875,
+        d=12,
+        k=None,
+        inputs=inputs.networks,
+        contenders=contenders.NETWORKS,
+        flops=training_flops,
+        truth=lambda asked, _: answers.first_losses(asked, contenders.STEPS_COMPARED),
+        compare=lambda _, truth, found, k, exact: answers.losses(found, truth),
+        limit_seconds=60,
+    )
+
+
+def training_flops(n: int, d: int) -> float:
+    """Two for each product of a sample: with weights, with their transposes, and of gradients."""
+    width = 12
+    deepest = [3 * width * (width * (depth - 1) + inputs.CLASSES) for depth in inputs.DEPTHS]
+    layers = sum(deepest) + len(deepest) * 2 * width * d
+    return 2.0 * 2 * n * layers * inputs.NETWORKS_OF_A_DEPTH
+
+
 CONTESTS = (
     *(neighbors(SMALL, d, 10) for d in (1024, 256, 4096, 128)),
     rbf(1024),
     linear(1024),
     overlap(),
+    ensemble(),
     *(neighbors(LARGE, d, 10) for d in (256, 1024, 128)),
     *(neighbors(SMALL, d, 100) for d in (1024, 256)),
     rbf(4096),

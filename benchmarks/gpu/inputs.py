@@ -48,3 +48,27 @@ def layers(n: int, d: int, device: str, count: int) -> list[Any]:
     other = representation(n, d, seed=2, device=device)
     steps = [layer / max(1, count - 1) for layer in range(count)]
     return [unit((1 - step) * first + step * other).to(torch.bfloat16) for step in steps]
+
+
+CLASSES, VALIDATION_SHARE = 4, 5
+DEPTHS, NETWORKS_OF_A_DEPTH = range(1, 11), 30
+
+
+def networks(n: int, d: int, device: str) -> tuple[list[Any], Any, str]:
+    """Networks as of the synthetic study, what they learn for two epochs, in host memory, where."""
+    import numpy as np
+
+    from mmkernels.mlp_ensemble import Network, TrainingData
+
+    draw = np.random.default_rng(1)
+    validation = n // VALIDATION_SHARE
+    x = draw.standard_normal((n + validation, d)).astype(np.float32)
+    noise = draw.gumbel(size=(n + validation, CLASSES))
+    y = (2 * np.tanh(x @ draw.standard_normal((d, CLASSES))) + noise).argmax(axis=1)
+    of_a_depth = NETWORKS_OF_A_DEPTH if device != "cpu" else 1
+    members = [
+        Network(depth=depth, slope=0.1, learning_rate=5e-3, epochs=2, seed=seed, order=seed)
+        for depth in DEPTHS
+        for seed in range(of_a_depth)
+    ]
+    return members, TrainingData(x[:n], y[:n], x[n:], y[n:], CLASSES), device

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._arrays import sentence
+from .._checks import integer
 from ..mlp_ensemble._checks import Plan, checked
 from ..mlp_ensemble._fitted import FittedNetwork
 from ..mlp_ensemble._networks import Network, TrainingData
@@ -50,6 +51,11 @@ def fit(
     and MemoryError where device memory does not suffice.
     """
     plan = checked(networks, data, loss, batch_size, clip, initial, record_steps)
+    return train(plan, integer("device", device), progress)
+
+
+def train(plan: Plan, device: int, progress: Callable[[int], None] | None) -> list[FittedNetwork]:
+    """What :func:`fit` does with arguments that are checked."""
     module = _module.require_any()
     if not plan.networks:
         return []

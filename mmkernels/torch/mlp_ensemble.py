@@ -6,7 +6,7 @@ shape are stacked and every operation serves all of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
 import numpy as np
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ..mlp_ensemble import FittedNetwork, Network, TrainingData, batch_order
+from ..mlp_ensemble._checks import Plan, checked
 from .stacked_networks import StackedNetworks, loss_and_error
 
 # Activations of one step: what caches hold, or enough for a device to be busy.
@@ -43,47 +44,34 @@ def fit_stacked(
     networks; per network and layer it multiplies 3 width^2 batch numbers and reads or writes some
     10 width batch. One wait for the device per epoch. Memory: beside a step's activations, the
     data sets of the stack and 8 bytes per sample and order.
+
+    Raises what :func:`mmkernels.mlp_ensemble.fit` raises, and what PyTorch raises of its devices.
     """
-    data = [data] if isinstance(data, TrainingData) else list(data)
-    networks = list(networks)
-    fitted: list[FittedNetwork | None] = [None] * len(networks)
-    finished = 0
-
-    def finish(index: int, result: FittedNetwork) -> None:
-        nonlocal finished
-        fitted[index] = result
-        finished += 1
-
-    for members in _stacks(networks, data, batch_size, torch.device(device)):
-        chosen = [networks[index] for index in members]
-        training = _Training(chosen, data, loss, batch_size, record_steps, torch.device(device))
-        start = [
-            network.initial_parameters(training.inputs, training.outputs)
-            if initial is None
-            else np.asarray(initial[index], np.float32)
-            for index, network in zip(members, chosen, strict=True)
-        ]
-        for ended in training.run(np.stack(start), clip):
-            for place, result in ended:
-                finish(members[place], result)
+    plan = checked(networks, data, loss, batch_size, clip, initial, record_steps)
+    device = torch.device(device)
+    fitted: dict[int, FittedNetwork] = {}
+    for members in _stacks(plan, device):
+        training = _Training([plan.networks[index] for index in members], plan, device)
+        start = np.stack([plan.initial[index] for index in members])
+        for ended in training.run(start):
+            fitted.update((members[place], result) for place, result in ended)
             if progress is not None:
-                progress(finished)
-    return fitted
+                progress(len(fitted))
+    return [fitted[index] for index in range(len(plan.networks))]
 
 
-def _stacks(
-    networks: list[Network], data: list[TrainingData], batch_size: int, device: torch.device
-) -> Iterator[list[int]]:
+def _stacks(plan: Plan, device: torch.device) -> Iterator[list[int]]:
     """Indices of the networks that are trained together, the longest training first."""
+    networks = plan.networks
 
     def kind(index: int) -> tuple:
-        network, own = networks[index], data[networks[index].data]
+        network, own = networks[index], plan.data[networks[index].data]
         what = (network.depth, network.width, network.activation, network.slope)
         return *what, *own.inputs.shape, len(own.valid_inputs), own.outputs
 
     order = sorted(range(len(networks)), key=lambda index: (kind(index), -networks[index].epochs))
     for (depth, width, _, _, n, inputs, m, outputs), group in groupby(order, kind):
-        batch = min(batch_size, n)
+        batch = min(plan.batch_size, n)
         rows = 2 * (depth * width + outputs) + inputs  # activations and errors of a sample
         step_bytes = 4 * rows * max(batch, min(_LEAST_VALIDATION_SLICE, m))
         budget = _STEP_BYTES_OF_CPU if device.type == "cpu" else _STEP_BYTES_OF_DEVICE
@@ -96,29 +84,27 @@ def _stacks(
 class _Training:
     """One stack of networks, from the first epoch to the last."""
 
-    def __init__(self, networks, data, loss, batch_size, record_steps, device):
+    def __init__(self, networks: list[Network], plan: Plan, device: torch.device):
         used = sorted({network.data for network in networks})
-        sets = [data[index] for index in used]
-        self.networks, self.loss, self.device = networks, loss, device
+        sets = [plan.data[index] for index in used]
+        self.networks, self.device = networks, device
+        self.loss, self.record_steps, self._clip = plan.loss, plan.record_steps, plan.clip
         self.n, self.inputs = sets[0].inputs.shape
         self.outputs = sets[0].outputs
-        self.batch = min(batch_size, self.n)
+        self.batch = min(plan.batch_size, self.n)
         self.starts = range(0, self.n, self.batch)
-        self.record_steps = record_steps
         self._row_of_data = {index: row for row, index in enumerate(used)}
         self._train = self._moved([(own.inputs, own.targets) for own in sets])
         self._valid = self._moved([(own.valid_inputs, own.valid_targets) for own in sets])
 
-    def _moved(self, sets) -> tuple[Tensor, Tensor]:
+    def _moved(self, sets: list[tuple[np.ndarray, np.ndarray]]) -> tuple[Tensor, Tensor]:
         """(sets, n, inputs) and (sets, n, 1) classes or (sets, n, outputs) values."""
-        classes = self.loss == "cross_entropy"
-        x = np.stack([np.asarray(x, np.float32) for x, _ in sets])
-        y = np.stack([np.asarray(y, np.int64 if classes else np.float32) for _, y in sets])
-        y = y.reshape(*x.shape[:2], 1 if classes else self.outputs)
+        x, y = (np.stack(arrays) for arrays in zip(*sets, strict=True))
+        y = y.reshape(*x.shape[:2], -1)
         return torch.from_numpy(x).to(self.device), torch.from_numpy(y).to(self.device)
 
     @torch.no_grad()
-    def run(self, start: np.ndarray, clip: float) -> Iterator[list[tuple[int, FittedNetwork]]]:
+    def run(self, start: np.ndarray) -> Iterator[list[tuple[int, FittedNetwork]]]:
         """Yields those that are trained, with their places, whenever there are any."""
         parameters = torch.from_numpy(start).to(self.device)
         stack = StackedNetworks(self.networks, self.inputs, parameters.clone(), self.outputs)
@@ -127,7 +113,7 @@ class _Training:
         places = list(range(len(self.networks)))
         epoch = 0
         while places:
-            losses = self._epoch(stack, epoch, clip)
+            losses = self._epoch(stack, epoch)
             valid_losses, scores = self._validate(stack)
             improved, over = [], []
             for row, place in enumerate(places):
@@ -145,7 +131,7 @@ class _Training:
                 places = [places[row] for row in left]
                 stack.keep(left)
 
-    def _epoch(self, stack: StackedNetworks, epoch: int, clip: float) -> np.ndarray:
+    def _epoch(self, stack: StackedNetworks, epoch: int) -> np.ndarray:
         """(steps, networks) losses of the batches."""
         x, y = self._train
         orders = sorted({network.order for network in stack.networks})
@@ -153,19 +139,19 @@ class _Training:
         visited = visited.to(self.device)
         row_of_order = {order: row for row, order in enumerate(orders)}
         order_rows = self._rows(row_of_order[network.order] for network in stack.networks)
-        first_samples = self._first_samples(stack, self.n)
+        first_samples = self._data_rows(stack)[:, None] * self.n
         losses = []
         for start in self.starts:
             samples = visited[order_rows, start : start + self.batch] + first_samples
             batch = x.flatten(0, 1)[samples].mT.contiguous()
             targets = y.flatten(0, 1)[samples].mT.contiguous()
-            losses.append(stack.step(batch, targets, self.loss, clip))
+            losses.append(stack.step(batch, targets, self.loss, self._clip))
         return torch.stack(losses).cpu().numpy()
 
     def _validate(self, stack: StackedNetworks) -> tuple[np.ndarray, np.ndarray]:
         """(networks,) float64 mean losses and scores of the validation samples."""
         x, y = self._valid
-        rows = self._rows(self._row_of_data[network.data] for network in stack.networks)
+        rows = self._data_rows(stack)
         m = x.shape[1]
         size = max(self.batch, _LEAST_VALIDATION_SLICE)
         losses, scores, weights = [], [], []
@@ -183,11 +169,10 @@ class _Training:
         loss, score = np.asarray(weights) @ both.cpu().numpy().astype(np.float64)
         return loss, score
 
-    def _first_samples(self, stack: StackedNetworks, n: int) -> Tensor:
-        rows = [self._row_of_data[network.data] * n for network in stack.networks]
-        return self._rows(rows)[:, None]
+    def _data_rows(self, stack: StackedNetworks) -> Tensor:
+        return self._rows(self._row_of_data[network.data] for network in stack.networks)
 
-    def _rows(self, values) -> Tensor:
+    def _rows(self, values: Iterable[int]) -> Tensor:
         return torch.tensor(list(values), device=self.device)
 
 

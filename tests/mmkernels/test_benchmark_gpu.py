@@ -193,6 +193,17 @@ def test_scores_are_held_against_float64():
         assert answers.score(contender.call(xy, None), truth, exact=True).agrees, contender.name
 
 
+def test_losses_are_held_against_float64():
+    asked = inputs.networks(600, 12, "cpu")
+    truth = answers.first_losses(asked, 2)
+    assert {asked[0][index].depth for index in truth} == set(inputs.DEPTHS)
+    for contender in contenders.NETWORKS:
+        found = contender.call(asked, None)
+        assert answers.losses(found, truth).agrees, contender.name
+    found[-1].step_losses[1] += 1e-3
+    assert not answers.losses(found, truth).agrees
+
+
 def test_a_rehearsal_runs_from_end_to_end(tmp_path):
     checks = tmp_path / "checks"
     checks.write_text("tests\tpassed; 5 passed\n")
