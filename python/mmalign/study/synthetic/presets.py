@@ -56,7 +56,7 @@ def synthetic_study(
     levels = tuple(uniqueness or ((0, 2, 4, 6, 8) if quick else range(9)))
     transforms = tuple(transform_depths or (range(1, 11) if published else (1, 5, 9)))
     depths = tuple(
-        depths or ((1, 2, 4, 8) if quick else range(1, 11) if published else (1, 2, 3, 4, 6, 8, 10))
+        depths or ((1, 2, 4, 8) if quick else range(1, 11) if published else (1, 2, 3, 4, 6, 10))
     )
     if published:
         grids = (Grid(SyntheticSettings(), levels, transforms),)
