@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <mutex>
 #include <numeric>
 #include <vector>
 
@@ -22,6 +24,27 @@ struct Prepared {
   int inputs, outputs;
   MlpRows train;
   MlpBlocks valid;
+};
+
+// Data sets as long as a network learns them: a call may name hundreds, and to prepare one anew
+// takes no longer than part of an epoch.
+class PreparedSets {
+ public:
+  PreparedSets(std::span<const MlpData> data, Loss loss)
+      : data_(data), loss_(loss), prepared_(data.size()) {}
+
+  std::shared_ptr<const Prepared> at(int64_t index) {
+    std::lock_guard lock(mutex_);
+    std::shared_ptr<const Prepared> found = prepared_[index].lock();
+    if (!found) prepared_[index] = found = std::make_shared<const Prepared>(data_[index], loss_);
+    return found;
+  }
+
+ private:
+  const std::span<const MlpData> data_;
+  const Loss loss_;
+  std::mutex mutex_;
+  std::vector<std::weak_ptr<const Prepared>> prepared_;
 };
 
 // Ends a training of a call that was stopped.
@@ -137,8 +160,7 @@ double work(const MlpNetwork& network, const MlpData& data) {
 void train(std::span<const MlpNetwork> networks, std::span<const MlpData> data,
            const MlpOptions& options, std::span<MlpResult> results,
            std::atomic<int64_t>& finished, const Call& call) {
-  std::vector<Prepared> prepared;
-  for (const MlpData& one : data) prepared.emplace_back(one, options.loss);
+  PreparedSets prepared(data, options.loss);
   // The longest first, so that no thread is left with one when the others are done.
   std::vector<int64_t> turn(networks.size());
   std::iota(turn.begin(), turn.end(), 0);
@@ -148,9 +170,9 @@ void train(std::span<const MlpNetwork> networks, std::span<const MlpData> data,
   parallel_for_long(static_cast<int64_t>(turn.size()), call,
                     [&](int64_t unit, const std::function<bool()>& wanted) {
                       const MlpNetwork& network = networks[turn[unit]];
+                      const auto own = prepared.at(network.data);
                       try {
-                        Training(network, prepared[network.data], options, wanted,
-                                 results[turn[unit]]).run();
+                        Training(network, *own, options, wanted, results[turn[unit]]).run();
                         ++finished;
                       } catch (const NotWanted&) {
                       }

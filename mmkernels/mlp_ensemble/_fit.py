@@ -50,7 +50,8 @@ def fit(
     On the CPU in float32, sums of a batch in a fixed order: equal bits in every run, for any number
     of threads, and whatever other networks are trained with. Threads take whole networks, the
     longest first. Cost: about 6 n width (inputs + width (depth - 1) + outputs) operations per epoch
-    of a network. Memory: a copy of every data set, and per thread some 64 bytes per parameter.
+    of a network. Memory, per thread: a copy of the data set at hand, 4 bytes per sample, and some
+    80 bytes per parameter.
 
     Raises ValueError or TypeError for what cannot be trained: shapes that do not fit, a value that
     is not finite, a class out of range, a data set that is not there.
