@@ -26,8 +26,8 @@ struct Prepared {
   MlpBlocks valid;
 };
 
-// Data sets as long as a network learns them: a call may name hundreds, and to prepare one anew
-// takes no longer than part of an epoch.
+// Data sets as long as a network learns them, and the latest: a call may name hundreds, and to
+// prepare one anew takes no longer than an epoch.
 class PreparedSets {
  public:
   PreparedSets(std::span<const MlpData> data, Loss loss)
@@ -37,6 +37,7 @@ class PreparedSets {
     std::lock_guard lock(mutex_);
     std::shared_ptr<const Prepared> found = prepared_[index].lock();
     if (!found) prepared_[index] = found = std::make_shared<const Prepared>(data_[index], loss_);
+    latest_ = found;
     return found;
   }
 
@@ -45,6 +46,7 @@ class PreparedSets {
   const Loss loss_;
   std::mutex mutex_;
   std::vector<std::weak_ptr<const Prepared>> prepared_;
+  std::shared_ptr<const Prepared> latest_;
 };
 
 // Ends a training of a call that was stopped.
