@@ -106,7 +106,7 @@ def synthetic_study(
         own_transforms=not published,
         epochs=chosen["epochs"],
         tuned=dict(tuned or PUBLISHED),
-        depths_1=tuple(sorted({1, 2, 3} & set(chosen["depths"]))) if published else (1,),
+        depths_1=tuple(sorted({1, 2, 3} & set(chosen["depths"])) if published else ()) or (1,),
         aligned=_ALIGNED.get(preset, test_samples // 2),
         held=not published,
         metrics=_METRICS_AS_PUBLISHED if published else _METRICS_CORRECTED,
