@@ -77,6 +77,7 @@ def test_no_two_networks_share_weights_and_depths_share_batches():
         ({"uniqueness": (9,)}, "uniqueness must be between 0 and 8, got 9"),
         ({"seeds": ()}, "has no seeds"),
         ({"depths": (1, 1)}, "depths names a number twice: 1, 1"),
+        ({"depths": (2, 3)}, "of depth 1 are to be compared, but depths has only 2, 3"),
         ({"epochs": (0, 5)}, "epochs must be at least 1, got 0"),
         ({"tuned": {}, "uniqueness": (1,)}, None),
         ({"tuned": {(8, 1): None}, "uniqueness": (0,)}, "tuned lacks a view at redundancy 8"),

@@ -76,7 +76,11 @@ class SyntheticStudy:
             if len(set(values)) != len(values):
                 raise UserError(f"{name} names a number twice: {', '.join(map(str, values))}.")
         if not set(self.depths_1) <= set(self.depths):
-            raise UserError("Of view 1, only encoders that are trained can be compared.")
+            missing = sorted(set(self.depths_1) - set(self.depths))
+            raise UserError(
+                f"Encoders of view 1 of depth {missing[0]} are to be compared, but depths has only "
+                f"{', '.join(map(str, self.depths))}."
+            )
         if min(self.epochs) < 1:
             raise UserError(f"epochs must be at least 1, got {min(self.epochs)}.")
         for grid in self.grids:

@@ -10,7 +10,31 @@ from .cell import MetricRequest
 from .description import Grid, SyntheticStudy
 from .hyperparameters import PUBLISHED, Hyperparameters
 
-PRESETS = ("quick", "paper", "corrected")
+_GRIDS: dict[str, dict[str, Sequence[int]]] = {
+    "quick": {
+        "uniqueness": (0, 2, 4, 6, 8),
+        "transform_depths": (1, 5, 9),
+        "depths": (1, 2, 4),
+        "seeds": range(4),
+        "epochs": (20, 40),
+    },
+    "paper": {
+        "uniqueness": range(9),
+        "transform_depths": range(1, 11),
+        "depths": range(1, 11),
+        "seeds": range(1),
+        "epochs": (50, 300),
+    },
+    "corrected": {
+        "uniqueness": range(9),
+        "transform_depths": (1, 5, 9),
+        "depths": (1, 2, 3, 4, 6, 10),
+        "seeds": range(10),
+        "epochs": (50, 300),
+    },
+}
+PRESETS = tuple(_GRIDS)
+_ALIGNED = {"quick": 1024, "paper": 512}  # of "corrected", half of the test samples
 
 _UNIT_ROWS_BANDWIDTH = {"kernel": "rbf", "sigma": 1.0}
 _METRICS_AS_PUBLISHED = (
@@ -46,18 +70,25 @@ def synthetic_study(
             for all cells, transforms drawn anew for each of ten seeds, alignment on one half of all
             test samples and accuracy on the other, best layers held against permutations, and
             beside the published task the balanced one, whose synergy is zero at every uniqueness.
-            "quick" is "corrected" with fewer epochs and a coarser grid, for a minute.
+            "quick" is "corrected" with fewer epochs, seeds and samples, for a minute.
     seeds, depths, uniqueness, transform_depths, epochs (of view 1 and 2), tuned: in place of the
             preset's; ``tuned`` must have what is needed for every redundancy and view.
     """
     if preset not in PRESETS:
         raise UserError(f"There is no preset {preset!r}; choose one of {', '.join(PRESETS)}.")
-    quick, published = preset == "quick", preset == "paper"
-    levels = tuple(uniqueness or ((0, 2, 4, 6, 8) if quick else range(9)))
-    transforms = tuple(transform_depths or (range(1, 11) if published else (1, 5, 9)))
-    depths = tuple(
-        depths or ((1, 2, 4, 8) if quick else range(1, 11) if published else (1, 2, 3, 4, 6, 10))
-    )
+    asked = {
+        "uniqueness": uniqueness,
+        "transform_depths": transform_depths,
+        "depths": depths,
+        "seeds": seeds,
+        "epochs": epochs,
+    }
+    chosen = {
+        name: tuple(_GRIDS[preset][name] if value is None else value)
+        for name, value in asked.items()
+    }
+    levels, transforms = chosen["uniqueness"], chosen["transform_depths"]
+    published = preset == "paper"
     if published:
         grids = (Grid(SyntheticSettings(), levels, transforms),)
     else:
@@ -70,15 +101,13 @@ def synthetic_study(
     return SyntheticStudy(
         preset=preset,
         grids=grids,
-        depths=depths,
-        seeds=tuple(seeds if seeds is not None else range(10) if preset == "corrected" else (0,)),
+        depths=chosen["depths"],
+        seeds=chosen["seeds"],
         own_transforms=not published,
-        epochs=epochs or ((15, 30) if quick else (50, 300)),
+        epochs=chosen["epochs"],
         tuned=dict(tuned or PUBLISHED),
-        depths_1=tuple(depth for depth in (1, 2, 3) if depth in depths)
-        if published
-        else depths[:1],
-        aligned=512 if published else test_samples // 2,
+        depths_1=tuple(sorted({1, 2, 3} & set(chosen["depths"])) if published else ()) or (1,),
+        aligned=_ALIGNED.get(preset, test_samples // 2),
         held=not published,
         metrics=_METRICS_AS_PUBLISHED if published else _METRICS_CORRECTED,
         permutations=0 if published else 39,

@@ -7,6 +7,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from operator import add, mul
 from typing import TypeVar
 
 from rich.console import Console
@@ -161,9 +162,12 @@ def _claimed(cells: list[Cell], store: CellStore, compute: Callable[[list[Cell]]
 def _work(cell: TrainingCell | MeasurementCell) -> float:
     """Roughly the seconds of one core; only shares of the whole are made of it."""
     if isinstance(cell, TrainingCell):
-        return 5.5e-4 * sum(cell.depths) * cell.epochs
-    pairs = sum(cell.depths_1) * sum(cell.depths_2) * (1 + cell.permutations / 10)
-    return 1e-7 * pairs * cell.samples * len(cell.metrics)
+        return 5.6e-4 * sum(cell.depths) * cell.epochs
+    layers, pairs = (f(sum(cell.depths_1), sum(cell.depths_2)) for f in (add, mul))
+    permuted = sum(request.calibrated for request in cell.metrics) * cell.permutations
+    return 9e-10 * layers * cell.samples**2 * len(cell.metrics) + (
+        1.4e-7 * pairs * cell.samples * permuted
+    )
 
 
 def _place(unit: Unit) -> str:
