@@ -96,13 +96,22 @@ def test_too_few_seeds_are_an_answer(tmp_path):
     assert text[UNIQUENESS].startswith("It cannot be said whether alignment falls with uniqueness")
     assert "n too small: 2 seeds, at least 4 needed" in text[UNIQUENESS]
     assert "no interval can be given" in text[PERFORMANCE]
+    assert "it cannot be compared for uniqueness" in text[SYNERGY]
+    assert "cannot be compared at any U" in text[SYNERGY]
+    assert "on performance no metric has an interval" in text[METRIC]
 
 
 def test_one_level_and_one_depth_are_an_answer(tmp_path):
     text = said(tmp_path, uniqueness=(4,), transform_depths=(2,), depths=(3,), seeds=(0,))
     assert "n too small: 1 level of U, at least 3 needed" in text[UNIQUENESS]
     assert "n too small: 1 level of the transformation" in text[TRANSFORM]
-    assert text[SIZE]
+    assert "no interval can be given (n too small: 1 encoder, at least 4 needed" in text[SIZE]
+
+
+def test_one_seed_has_no_two_encoders_of_equal_depth(tmp_path):
+    first, _, given = said(tmp_path, seeds=(3,))[PERFORMANCE].partition("depth is accounted for: ")
+    assert "no interval can be given (Spearman from" in first
+    assert "no interval can be given (n too small: 1 seed, at least 4 needed)" in given
 
 
 def test_levels_are_named_in_runs():

@@ -179,7 +179,7 @@ def test_a_small_study_says_that_n_is_too_small(results):
     assert np.isnan(row["value"])
     assert row["reason"] == "n too small: 2 values"
     row = shown(table, question="alignment_transform", statistic="spearman").iloc[0]
-    assert row["reason"] == "n too small: 1 values"
+    assert row["reason"] == "n too small: 1 value"
 
 
 def test_missing_files_are_named(tmp_path):

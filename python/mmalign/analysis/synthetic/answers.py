@@ -108,7 +108,9 @@ def _trend(
 ) -> str:
     row = _one_trend(table, task, metric, question, "spearman")
     slope = _one_trend(table, task, metric, question, "slope")
-    text = f"{_TRENDS[verdict(row)].format(what=what)} ({evidence(row)}, {_seeds(row)})."
+    # Where there is no interval, the reason names the seeds.
+    seeds = "" if verdict(row) is Verdict.UNDEFINED else f", {_seeds(row)}"
+    text = f"{_TRENDS[verdict(row)].format(what=what)} ({evidence(row)}{seeds})."
     if np.isfinite(slope["value"]):
         step = "unit of U" if question == ALIGNMENT_UNIQUENESS else "layer of the transformation"
         change = decimal(slope["value"], 3)
@@ -155,53 +157,63 @@ def _model_size(table: pd.DataFrame, task: str) -> str:
 
 
 def _synergy(table: pd.DataFrame, metric: tuple[str, str]) -> str:
-    changed, kept = [], []
+    groups: dict[str, list[str]] = {}
     for name, question in (
         ("uniqueness", ALIGNMENT_UNIQUENESS),
         ("heterogeneity", ALIGNMENT_TRANSFORM),
     ):
-        rows = [
+        paper, balanced = (
             _one_trend(table, task, metric, question, "spearman")
             for task in (PAPER_TASK, BALANCED_TASK)
-        ]
-        same = verdict(rows[0]) is verdict(rows[1])
-        (kept if same else changed).append(f"{name} ({evidence(rows[1])})")
-    clauses = []
-    if kept:
-        clauses.append(f"with synergy at zero the answer stays the same for {joined(kept)}")
-    if changed:
-        clauses.append(f"with synergy at zero it is another for {joined(changed)}")
-    text = f"{sentence('; '.join(clauses))}."
-    plain = [
-        _by_uniqueness(table, task, metric, "spearman") for task in (PAPER_TASK, BALANCED_TASK)
-    ]
-    both = plain[0].merge(plain[1], on="uniqueness", suffixes=("_paper", "_balanced"))
-    differ = [
-        int(level)
-        for level in both["uniqueness"]
-        if verdict(_at(plain[0], level)) is not verdict(_at(plain[1], level))
-    ]
-    if differ:
-        text += (
-            f" Whether alignment predicts performance has another answer at {level_names(differ)}"
         )
-        text += f": {by_verdict(plain[1][plain[1]['uniqueness'].isin(differ)], verdict)}."
-    else:
-        text += " Whether alignment predicts performance has the same answer at every U"
-        text += f" ({span([row for _, row in plain[1].iterrows()])})."
+        kind = _COMPARED[_compared(paper, balanced)]
+        groups.setdefault(kind, []).append(f"{name} ({evidence(balanced)})")
+    text = "; ".join(f"with synergy at zero {kind} {joined(of)}" for kind, of in groups.items())
+    parts = [f"{sentence(text)}.", _synergy_prediction(table, metric)]
     rows = _overall(table, BALANCED_TASK, metric, ALIGNMENT_UNIQUENESS, SLOPE_DIFFERENCE)
     if len(rows) and np.isfinite(rows.iloc[0]["low"]):
         row = rows.iloc[0]
         how = {
-            Verdict.MORE: "less steeply",
-            Verdict.LESS: "more steeply",
-            Verdict.OPEN: "about as steeply",
+            Verdict.MORE: "less steeply with U than",
+            Verdict.LESS: "more steeply with U than",
+            Verdict.OPEN: "about as steeply with U as",
         }[verdict(row)]
-        text += (
-            f" Alignment falls {how} with U than on the paper’s task (difference of slopes "
+        parts.append(
+            f"Alignment falls {how} on the paper’s task (difference of slopes "
             f"{decimal(row['value'], 3)}, {decimal(row['low'], 3)} to {decimal(row['high'], 3)})."
         )
-    return text
+    return " ".join(parts)
+
+
+_COMPARED = {
+    "same": "the answer stays the same for",
+    "other": "it is another for",
+    "unknown": "it cannot be compared for",
+}
+
+
+def _compared(one: pd.Series, other: pd.Series) -> str:
+    if Verdict.UNDEFINED in (verdict(one), verdict(other)):
+        return "unknown"
+    return "same" if verdict(one) is verdict(other) else "other"
+
+
+def _synergy_prediction(table: pd.DataFrame, metric: tuple[str, str]) -> str:
+    paper, balanced = (
+        _by_uniqueness(table, task, metric, "spearman") for task in (PAPER_TASK, BALANCED_TASK)
+    )
+    levels = [int(level) for level in balanced["uniqueness"] if level in set(paper["uniqueness"])]
+    found = {level: _compared(_at(paper, level), _at(balanced, level)) for level in levels}
+    if not set(found.values()) & {"same", "other"}:
+        return "Whether alignment predicts performance cannot be compared at any U."
+    differ = [level for level in levels if found[level] == "other"]
+    asked = "Whether alignment predicts performance has"
+    if differ:
+        rows = balanced[balanced["uniqueness"].isin(differ)]
+        return f"{asked} another answer at {level_names(differ)}: {by_verdict(rows, verdict)}."
+    same = [level for level in levels if found[level] == "same"]
+    rows = [_at(balanced, level) for level in same]
+    return f"{asked} the same answer at {level_names(same)} ({span(rows)})."
 
 
 def _at(rows: pd.DataFrame, level: int) -> pd.Series:
@@ -216,29 +228,34 @@ def _metrics(table: pd.DataFrame, task: str, metrics: list[tuple[str, str]]) -> 
         ("heterogeneity", ALIGNMENT_TRANSFORM),
     ):
         rows = {metric: _one_trend(table, task, metric, question, "spearman") for metric in metrics}
+        first = rows[metrics[0]]
         other = [
             f"{metric_name(*metric)} ({evidence(rows[metric])})"
             for metric in metrics[1:]
-            if verdict(rows[metric]) is not verdict(rows[metrics[0]])
+            if verdict(rows[metric]) is not verdict(first)
         ]
-        clauses.append(_disagreement(f"on {what}", other, len(metrics)))
+        known = any(verdict(row) is not Verdict.UNDEFINED for row in rows.values())
+        clauses.append(_disagreement(f"on {what}", other, len(metrics), known))
     other = []
-    first = _by_uniqueness(table, task, metrics[0], "spearman")
+    by_metric = {metric: _by_uniqueness(table, task, metric, "spearman") for metric in metrics}
     for metric in metrics[1:]:
-        rows = _by_uniqueness(table, task, metric, "spearman")
+        rows = by_metric[metric]
         levels = [
             int(row["uniqueness"])
             for _, row in rows.iterrows()
-            if verdict(row) is not verdict(_at(first, row["uniqueness"]))
+            if verdict(row) is not verdict(_at(by_metric[metrics[0]], row["uniqueness"]))
         ]
         if levels:
             found = span([_at(rows, level) for level in levels])
             other.append(f"{metric_name(*metric)} at {level_names(levels)} ({found})")
-    clauses.append(_disagreement("on performance", other, len(metrics)))
+    known = any(rows["low"].notna().any() for rows in by_metric.values())
+    clauses.append(_disagreement("on performance", other, len(metrics), known))
     return f"{sentence('; '.join(clauses))}."
 
 
-def _disagreement(what: str, other: list[str], metrics: int) -> str:
+def _disagreement(what: str, other: list[str], metrics: int, known: bool) -> str:
+    if not known:
+        return f"{what} no metric has an interval"
     if not other:
         return f"{what} all {metrics} metrics agree"
     return f"{what} another answer comes from {joined(other, '; ')}"

@@ -16,7 +16,7 @@ from ..intervals import Estimate
 from .ranks import spearman
 from .seeds import mean_over_seeds, t_interval
 from .statistics import ALIGNMENT_TRANSFORM, ALIGNMENT_UNIQUENESS
-from .tables import BALANCED_TASK, PAPER_TASK, Grid
+from .tables import BALANCED_TASK, PAPER_TASK, Grid, restricted
 
 SLOPE_DIFFERENCE = "slope_difference"
 # The interval comes from the seeds, so a seed's own correlation may stand on few levels.
@@ -72,15 +72,14 @@ def slopes(grid: Grid) -> tuple[np.ndarray, np.ndarray]:
 def synergy_rows(pairs: Iterator[tuple[Grid, Grid]]) -> Iterator[dict[str, Any]]:
     """How much less steeply alignment falls with U once synergy is held fixed, seed by seed.
 
-    ``slope_difference`` is the balanced task's slope on U less the paper task's.
+    ``slope_difference`` is the balanced task's slope on U less the paper task's, over the seeds, U
+    and D_phi that both have.
     """
     for paper, balanced in pairs:
-        shared = np.intersect1d(paper.seeds, balanced.seeds)
-        found = [slopes(grid)[0][np.searchsorted(grid.seeds, shared)] for grid in (balanced, paper)]
-        difference = found[0] - found[1]
-        why = _why_none(np.intersect1d(paper.uniqueness, balanced.uniqueness), 2, "uniqueness")
-        estimate = t_interval(difference, why)
-        yield _row(balanced, ALIGNMENT_UNIQUENESS, SLOPE_DIFFERENCE, estimate, difference)
+        grid, other = restricted(balanced, paper), restricted(paper, balanced)
+        difference = slopes(grid)[0] - slopes(other)[0]
+        estimate = t_interval(difference, _why_none(grid.uniqueness, 2, "uniqueness"))
+        yield _row(grid, ALIGNMENT_UNIQUENESS, SLOPE_DIFFERENCE, estimate, difference)
 
 
 def task_pairs(every: list[Grid]) -> Iterator[tuple[Grid, Grid]]:

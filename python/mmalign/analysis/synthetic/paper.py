@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..intervals import FEWEST_POINTS
 from . import published
 from .ranks import pearson, spearman
 from .statistics import (
@@ -247,4 +248,6 @@ def _deepest_rows(grid: Grid) -> Iterator[dict[str, Any]]:
 def _too_few(value: float, points: int) -> str:
     if np.isfinite(value):
         return ""
-    return f"n too small: {points} values" if points < 4 else "alignment does not vary"
+    if points >= FEWEST_POINTS:
+        return "alignment does not vary"
+    return f"n too small: {points} value{'' if points == 1 else 's'}"

@@ -42,7 +42,7 @@ def depth_rows(grid: Grid) -> Iterator[dict[str, Any]]:
     """Performance with depth for each U; no metric is involved, so one grid of a task will do."""
     depth = np.broadcast_to(grid.depths.astype(float), grid.alignment.shape)
     for row in _relation(grid, PERFORMANCE_DEPTH, grid.performance, depth, ("accuracy", "depth")):
-        yield row | {"metric": None, "options": None, "depth_1": None}
+        yield row | {"metric": None, "options": None, "depth_1": None, "score_is": None}
 
 
 def _relation(
@@ -60,13 +60,16 @@ def _relation(
     counts = np.vstack([np.ones((1, seeds)), draws])
     statistic = GIVEN_DEPTH if given_depth else "spearman"
     shared = grid.key | {"question": question, "statistic": statistic, "seeds": seeds}
+    # With one seed there is one encoder of each depth.
+    alone = given_depth and seeds == 1
+    why = too_few_seeds(seeds) if alone else f"{names[0]} or {names[1]} does not vary"
     for place, level in enumerate(grid.uniqueness):
         own_x, own_y = (np.moveaxis(one[:, place], 1, 0) for one in (x, y))
         points = (np.isfinite(own_x) & np.isfinite(own_y)).sum(axis=(1, 2))
         drawn = drawn_spearman(own_x, own_y, counts, given_depth=given_depth)
         for inner, transform in enumerate(grid.transform_depths):
             n = int(points[inner])
-            found = _estimate(drawn[:, inner], seeds, n, names)
+            found = _estimate(drawn[:, inner], seeds, n, why)
             yield (
                 shared
                 | _columns(found)
@@ -74,7 +77,7 @@ def _relation(
             )
         defined = np.isfinite(drawn[0])
         mean = _mean_known(drawn[:, defined]) if defined.any() else drawn[:, 0]
-        found = _estimate(mean, seeds, int(points.max()), names)
+        found = _estimate(mean, seeds, int(points.max()), why)
         row = shared | _columns(found) | {"uniqueness": level, "n": int(points.sum())}
         if given_depth:
             p, reason = exchange_seeds(_centred(x[:, place]), _centred(y[:, place]))
@@ -91,15 +94,14 @@ def _columns(found: Estimate) -> dict[str, Any]:
     }
 
 
-def _estimate(drawn: np.ndarray, seeds: int, points: int, names: tuple[str, str]) -> Estimate:
+def _estimate(drawn: np.ndarray, seeds: int, points: int, why_none: str) -> Estimate:
     """The sample's value and its interval from the draws after it, or why there is none."""
     if np.isfinite(drawn[0]):
         return interval(float(drawn[0]), drawn[1:], seeds)
     if points < FEWEST_POINTS:
-        reason = f"n too small: {points} encoders, at least {FEWEST_POINTS} needed"
-    else:
-        reason = f"{names[0]} or {names[1]} does not vary"
-    return Estimate(np.nan, np.nan, np.nan, reason)
+        plural = "" if points == 1 else "s"
+        why_none = f"n too small: {points} encoder{plural}, at least {FEWEST_POINTS} needed"
+    return Estimate(np.nan, np.nan, np.nan, why_none)
 
 
 def _centred(values: np.ndarray) -> np.ndarray:

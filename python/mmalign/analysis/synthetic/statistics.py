@@ -15,6 +15,7 @@ COLUMNS = {
     "metric": "string",
     "options": "string",
     "depth_1": "Int64",
+    "score_is": "string",
     "uniqueness": "Int64",
     "transform_depth": "Int64",
     "value": "float64",
@@ -41,7 +42,8 @@ def statistics_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
 
     ``question`` is what is related to what, ``statistic`` how; ``figure`` the one of the paper
     that shows it. A missing ``uniqueness``, ``transform_depth`` or ``depth_1`` means that the
-    number is of all of them, a missing ``metric`` that none is involved. ``low`` and ``high``
+    number is of all of them, a missing ``metric`` that none is involved. ``score_is`` tells whether
+    alignment is "calibrated" or "as measured". ``low`` and ``high``
     bound the 95 percent interval; ``n`` counts points, ``seeds`` independent repetitions;
     ``difference`` is value - published; ``published_is`` "printed" or "digitised". ``reason`` says
     why a number is missing.

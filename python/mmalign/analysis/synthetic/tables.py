@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,14 @@ PAPER_TASK = "paper"
 BALANCED_TASK = "balanced"
 # The depth code of a view that no transformation touches.
 UNTRANSFORMED = -1
+CALIBRATED, AS_MEASURED = "calibrated", "as measured"
 
 
 @dataclass(frozen=True)
 class SyntheticResults:
     """A finished synthetic study.
 
-    study:        the content of study.json ("name", "preset", "settings", "versions").
+    study:        the content of study.json.
     encoders:     one row per encoder: task, uniqueness, redundancy, transform_depth (-1: none),
                   view (1 or 2), depth, seed, its recipe and accuracies, and ``bayes_accuracy``.
                   ``held_accuracy`` is that on the half of the test samples on which no alignment
@@ -91,6 +92,7 @@ class Grid:
     accuracy: np.ndarray
     performance: np.ndarray
     chance: float
+    calibrated: bool
 
     @property
     def key(self) -> dict[str, Any]:
@@ -100,6 +102,7 @@ class Grid:
             "metric": self.metric,
             "options": self.options,
             "depth_1": self.depth_1,
+            "score_is": CALIBRATED if self.calibrated else AS_MEASURED,
         }
 
 
@@ -121,7 +124,7 @@ def grids(results: SyntheticResults) -> Iterator[Grid]:
         for (metric, options, depth_1), rows in measured.groupby(
             ["metric", "options", "depth_1"], sort=False
         ):
-            calibrated = rows["calibrated"].notna().any()
+            calibrated = bool(rows["calibrated"].notna().any())
             yield Grid(
                 task=task,
                 metric=metric,
@@ -139,6 +142,7 @@ def grids(results: SyntheticResults) -> Iterator[Grid]:
                 accuracy=accuracy,
                 performance=performance,
                 chance=0.0 if calibrated else float(rows["chance"].max()),
+                calibrated=calibrated,
             )
 
 
@@ -147,3 +151,12 @@ def _dense(rows: pd.DataFrame, axes: dict[str, np.ndarray], values: pd.Series) -
     places = tuple(np.searchsorted(levels, rows[name]) for name, levels in axes.items())
     dense[places] = values.to_numpy(float)
     return dense
+
+
+def restricted(grid: Grid, other: Grid) -> Grid:
+    """The part of a grid whose seeds, uniqueness, transform depths and depths ``other`` has too."""
+    axes = ("seeds", "uniqueness", "transform_depths", "depths")
+    shared = {name: np.intersect1d(getattr(grid, name), getattr(other, name)) for name in axes}
+    places = np.ix_(*(np.searchsorted(getattr(grid, name), shared[name]) for name in axes))
+    arrays = ("alignment", "accuracy", "performance")
+    return replace(grid, **shared, **{name: getattr(grid, name)[places] for name in arrays})

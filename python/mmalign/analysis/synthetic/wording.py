@@ -25,7 +25,7 @@ def evidence(row: pd.Series) -> str:
     if not np.isfinite(row["value"]):
         return str(row["reason"])
     if verdict(row) is Verdict.UNDEFINED:
-        return f"Spearman {decimal(row['value'])}; no interval: {row['reason']}"
+        return f"Spearman {decimal(row['value'])} without an interval, {row['reason']}"
     return (
         f"Spearman {decimal(row['value'])}, 95% interval {decimal(row['low'])} to "
         f"{decimal(row['high'])}"

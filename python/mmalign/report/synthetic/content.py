@@ -37,20 +37,27 @@ def facts(results: SyntheticResults) -> list[tuple[str, str]]:
     told.append(("Seeds", str(encoders["seed"].nunique())))
     metrics = dict.fromkeys(zip(alignments["metric"], alignments["options"], strict=True))
     if metrics:
-        samples = joined(
-            [f"{n:,}".replace(",", "\u202f") for n in sorted(alignments["n"].unique())]
-        )
+        samples = joined([_count(n) for n in sorted(alignments["n"].unique())]) + " test samples"
+        if study["permutations"]:
+            samples += f", against {study['permutations']} permutations"
         names = "; ".join(f"{metric_name(*metric)}{_details(metric[1])}" for metric in metrics)
-        told.append(("Alignment", f"{names}; on {samples} test samples"))
-    told.append(("Results", f"{len(encoders)} encoders, {len(alignments)} alignments"))
+        told.append(("Alignment", f"{names}; on {samples}"))
+    drawn = sorted({grid["settings"]["samples"] for grid in study["grids"]})
+    told.append(
+        ("Samples", f"{joined([_count(n) for n in drawn])} drawn, 15% of them for the test")
+    )
+    told.append(
+        ("Results", f"{_count(len(encoders))} encoders, {_count(len(alignments))} alignments")
+    )
     told.append(("Time", duration(results.elapsed_seconds)))
-    settings = study.get("settings", {})
-    if settings:
-        told.append(("Settings", ", ".join(f"{name} {_text(settings[name])}" for name in settings)))
     versions = study.get("versions", {})
     if versions:
         told.append(("Versions", ", ".join(f"{name} {versions[name]}" for name in versions)))
     return told
+
+
+def _count(number: int) -> str:
+    return f"{number:,}".replace(",", "\u202f")
 
 
 def _recipe(own: pd.DataFrame) -> str:
@@ -70,10 +77,6 @@ def _details(options: str) -> str:
     values = {name: value for name, value in json.loads(options or "{}").items() if value}
     words = [f"{name} {value}" for name, value in values.items() if name not in ("k", "kernel")]
     return f" ({', '.join(words)})" if words else ""
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def check_rows(table: pd.DataFrame) -> list[dict[str, Any]]:

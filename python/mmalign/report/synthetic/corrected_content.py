@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ...analysis.labels import NO_BREAK, decimal
+from ...analysis.labels import NO_BREAK, decimal, joined
 from ...analysis.synthetic.corrected import Looks
 from ...analysis.synthetic.labels import metric_name, task_name
 from ...analysis.synthetic.prediction import GIVEN_DEPTH
@@ -18,6 +18,7 @@ from ...analysis.synthetic.statistics import (
     ALIGNMENT_UNIQUENESS,
     PERFORMANCE_DEPTH,
 )
+from ...analysis.synthetic.tables import AS_MEASURED, CALIBRATED
 from .marks import level
 
 _QUESTIONS = {
@@ -55,6 +56,24 @@ def looks_sentence(counted: list[Looks]) -> str:
         f"Of {total} intervals in this report, {away} exclude zero; if nothing were there, about "
         f"{round(_CHANCE * total)} would by chance alone."
     )
+
+
+def calibration_sentence(table: pd.DataFrame) -> str:
+    """Which metrics were calibrated against chance, and what that means."""
+    asked = table[table["score_is"].notna()]
+    metrics: dict[str, list[str]] = {}
+    for (metric, options, how), _ in asked.groupby(["metric", "options", "score_is"], sort=False):
+        metrics.setdefault(how, []).append(metric_name(metric, options))
+    text = "A score is the best over layer pairs."
+    if CALIBRATED in metrics:
+        text += (
+            f" That of {joined(metrics[CALIBRATED])} is calibrated against permutations of the "
+            "samples that all layers share: 0 is what chance reaches in one case of twenty, 1 is "
+            "the most."
+        )
+    if AS_MEASURED in metrics:
+        text += f" That of {joined(metrics[AS_MEASURED])} stands as measured."
+    return text
 
 
 def overall_rows(table: pd.DataFrame) -> list[dict[str, Any]]:

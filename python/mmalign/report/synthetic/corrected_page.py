@@ -28,6 +28,7 @@ def corrected_page(results: SyntheticResults) -> Page:
         content={
             "answers": answers(table),
             "sections": sections,
+            "calibration_sentence": corrected_content.calibration_sentence(table),
             "looks_sentence": corrected_content.looks_sentence(counted),
             "looks_rows": corrected_content.looks_rows(counted),
             "overall_rows": corrected_content.overall_rows(table),

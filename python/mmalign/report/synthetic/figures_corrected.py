@@ -50,7 +50,7 @@ def curve_panels(table: pd.DataFrame, question: str) -> list[Panel]:
                 _series(axes, found, along, view_color(tasks, task), 0.0, line=True)
             axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
             whole_ticks(axes, np.sort(own[along].unique()))
-            axes.set(xlabel=_AXES[along], ylabel="calibrated alignment")
+            axes.set(xlabel=_AXES[along], ylabel=f"alignment, {own['score_is'].iloc[0]}")
             headline(axes, metric_name(metric, options))
             legend(figure, _task_handles(tasks), 2)
             alt = f"{metric_name(metric, options)} along {along}, with intervals over seeds."
