@@ -61,8 +61,12 @@ def hsic_values(grams: list[Gram], pairs: Pairs, estimator: str) -> list[tuple[f
     """HSIC of the pairs in units of the tiles, and whether it is no more than rounding of 0."""
     if not _features_are_cheaper(grams, pairs):
         return _from_tiles(grams, pairs, estimator)
-    features = [(grams[a].features, grams[b].features) for a, b in pairs]
-    results = [_cpu.hsic_by_features(x, y, estimator) for x, y in features]
+    results = [
+        grams[a].own_hsic(estimator)
+        if a == b
+        else _cpu.hsic_by_features(grams[a].features, grams[b].features, estimator)
+        for a, b in pairs
+    ]
     cancelled = any(
         not own > _CANCELLED * magnitude
         for (a, b), (own, magnitude, *_) in zip(pairs, results, strict=True)
@@ -70,7 +74,10 @@ def hsic_values(grams: list[Gram], pairs: Pairs, estimator: str) -> list[tuple[f
     )
     if not cancelled or estimator == "gretton":
         return [(value, not value > rounding) for value, _, rounding, _ in results]
-    exact = [hsic_from_products(products_of(x, y), estimator) for x, y in features]
+    exact = [
+        hsic_from_products(products_of(grams[a].features, grams[b].features), estimator)
+        for a, b in pairs
+    ]
     return [(value, not value > DEGENERATE * magnitude) for value, magnitude in exact]
 
 

@@ -32,6 +32,7 @@ class Gram:
         self.sigma: float | None = None
         self.features = None
         self._description = str(kernel)
+        self._own_hsic: dict[str, tuple[float, ...]] = {}
         at_least(self.shape[0], 2, rows.name, self.shape, "A kernel matrix")
         if kernel.name == "precomputed":
             self.matrix = _cpu.Kernel(precomputed_matrix(rows))
@@ -50,6 +51,14 @@ class Gram:
     def constant(self) -> bool:
         """Whether all rows of the features are equal; not known of a precomputed matrix."""
         return self.features is not None and self.features.constant
+
+    def own_hsic(self, estimator: str) -> tuple[float, ...]:
+        """What the engine says in feature space of this representation with itself; kept."""
+        if estimator not in self._own_hsic:
+            self._own_hsic[estimator] = _cpu.hsic_by_features(
+                self.features, self.features, estimator
+            )
+        return self._own_hsic[estimator]
 
     def __repr__(self) -> str:
         return f"Gram(shape={self.shape}, {self._description})"

@@ -1,8 +1,8 @@
 // The order in which an epoch visits n samples: a permutation that costs no memory and no sort.
 //
-// A Feistel network permutes the 2^bits numbers of the smallest power of two that holds n; read from
-// the first to the last, those below n are the order. Every number is found by itself, so a vector or
-// a warp of them is found at a time, and host and device agree to the bit.
+// A Feistel network permutes the 2^bits numbers of the smallest power of two that holds n; read
+// from the first to the last, those below n are the order. Every number is found by itself, so a
+// vector or a warp of them is found at a time, and host and device agree to the bit.
 // (Mitchell, Stokes, Frank, Holmes 2022, Bandwidth-Optimal Random Shuffling for GPUs.)
 #pragma once
 
@@ -45,9 +45,9 @@ MMKERNELS_ANYWHERE inline BatchOrder batch_order(uint64_t seed, int64_t epoch, i
   return order;
 }
 
-// What stands at `place` of the permuted domain; to be skipped where it is n or more. A round hashes
-// one half by the leading bits of its product with a random odd number (Dietzfelbinger, Hagerup,
-// Katajainen, Penttonen 1997). Number is uint32_t, or a vector of them.
+// What stands at `place` of the permuted domain; to be skipped where it is n or more. A round
+// hashes one half by the leading bits of its product with a random odd number (Dietzfelbinger,
+// Hagerup, Katajainen, Penttonen 1997). Number is uint32_t, or a vector of them.
 template <class Number>
 MMKERNELS_ANYWHERE inline Number ordered(const BatchOrder& order, Number place) {
   const int to_low = 32 - order.low_bits, to_high = 32 - order.high_bits;

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <memory>
+#include <mutex>
 #include <numeric>
 #include <vector>
 
@@ -13,7 +16,7 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-// A data set, and what a thread reads its batches into.
+// A data set as the kernels read it.
 struct Prepared {
   Prepared(const MlpData& data, Loss loss)
       : inputs(data.inputs), outputs(data.outputs), train(data, loss), valid(data, loss) {}
@@ -23,28 +26,47 @@ struct Prepared {
   MlpBlocks valid;
 };
 
+// Data sets as long as a network learns them: a call may name hundreds, and to prepare one anew
+// takes no longer than part of an epoch.
+class PreparedSets {
+ public:
+  PreparedSets(std::span<const MlpData> data, Loss loss)
+      : data_(data), loss_(loss), prepared_(data.size()) {}
+
+  std::shared_ptr<const Prepared> at(int64_t index) {
+    std::lock_guard lock(mutex_);
+    std::shared_ptr<const Prepared> found = prepared_[index].lock();
+    if (!found) prepared_[index] = found = std::make_shared<const Prepared>(data_[index], loss_);
+    return found;
+  }
+
+ private:
+  const std::span<const MlpData> data_;
+  const Loss loss_;
+  std::mutex mutex_;
+  std::vector<std::weak_ptr<const Prepared>> prepared_;
+};
+
+// Ends a training of a call that was stopped.
+struct NotWanted {};
+
 class Training {
  public:
   Training(const MlpNetwork& network, const Prepared& data, const MlpOptions& options,
-           MlpResult& result)
+           const std::function<bool()>& wanted, MlpResult& result)
       : network_(network),
         data_(data),
         options_(options),
+        wanted_(wanted),
         result_(result),
         trainee_(network, data.inputs, data.outputs, options.loss, result.parameters),
-        per_sample_(options.loss == Loss::cross_entropy ? 1 : data.outputs),
-        order_(data.train.count + kBlockSamples),
-        inputs_(make_aligned<float>(int64_t{kBlockSamples} * data.inputs)),
-        targets_(make_aligned<float>(kBlockSamples * data.train.target_width)) {
-    std::fill_n(targets_.get(), kBlockSamples * data.train.target_width, 0.0f);
-  }
+        order_(data.train.count + 1),
+        block_(make_aligned<float>(int64_t{kBlockSamples} * data.train.size.values())) {}
 
-  // Ends early where it is not wanted any more.
-  void run(const std::function<bool()>& wanted) {
+  void run() {
     double best = -std::numeric_limits<double>::infinity();
     for (int64_t epoch = 0; epoch < network_.epochs; ++epoch) {
-      const double train_loss = learn(epoch, wanted);
-      if (stopped_) return;
+      const double train_loss = learn(epoch);
       const LossSums valid = std::isfinite(train_loss) ? validate() : LossSums{kNaN, kNaN};
       if (!std::isfinite(valid.loss)) {
         result_.diverged = epoch + 1;
@@ -64,13 +86,11 @@ class Training {
 
  private:
   // The mean loss of an epoch's samples as they were met; not finite as soon as one batch's is not.
-  double learn(int64_t epoch, const std::function<bool()>& wanted) {
+  double learn(int64_t epoch) {
     const int64_t n = data_.train.count;
     mlp_kernels().order(batch_order(network_.order, epoch, n), n, order_.data());
     double sum = 0;
     for (int64_t first = 0; first < n; first += options_.batch_size) {
-      stopped_ = !wanted();
-      if (stopped_) return kNaN;
       const int64_t count = std::min(options_.batch_size, n - first);
       const double loss = step(first, count);
       if (step_ < options_.record_steps) result_.step_losses[step_] = static_cast<float>(loss);
@@ -82,17 +102,17 @@ class Training {
   }
 
   double step(int64_t first, int64_t count) {
-    const double terms = static_cast<double>(count * per_sample_);
+    const double terms = static_cast<double>(count * data_.train.size.targets);
     double sum = 0;
     for (int64_t at = first; at < first + count; at += kBlockSamples) {
+      stop_unless_wanted();
       const int samples = static_cast<int>(std::min<int64_t>(kBlockSamples, first + count - at));
-      data_.train.gather(order_.data() + at, samples, inputs_.get(), targets_.get());
+      data_.train.gather(order_.data() + at, samples, block_.get());
       const int64_t following = at + samples;
       data_.train.prefetch(
           order_.data() + following,
           static_cast<int>(std::min<int64_t>(kBlockSamples, data_.train.count - following)));
-      sum += trainee_.learn(inputs_.get(), targets_.get(), samples,
-                            static_cast<float>(1 / terms)).loss;
+      sum += trainee_.learn(block_.get(), samples, static_cast<float>(1 / terms)).loss;
     }
     trainee_.end_step(options_.clip);
     return sum / terms;
@@ -103,26 +123,29 @@ class Training {
     const MlpBlocks& valid = data_.valid;
     LossSums total{};
     for (int64_t first = 0; first < valid.count; first += kBlockSamples) {
-      const LossSums sums = trainee_.evaluate(
-          valid.inputs.get() + first * valid.width, valid.targets.get() + first * valid.target_width,
-          static_cast<int>(std::min<int64_t>(kBlockSamples, valid.count - first)));
+      stop_unless_wanted();
+      const int samples = static_cast<int>(std::min<int64_t>(kBlockSamples, valid.count - first));
+      const LossSums sums = trainee_.evaluate(valid.block(first / kBlockSamples), samples);
       total.loss += sums.loss;
       total.score += sums.score;
     }
-    const double terms = static_cast<double>(valid.count * per_sample_);
+    const double terms = static_cast<double>(valid.count * valid.size.targets);
     return {total.loss / terms, total.score / terms};
+  }
+
+  void stop_unless_wanted() const {
+    if (!wanted_()) throw NotWanted{};
   }
 
   const MlpNetwork& network_;
   const Prepared& data_;
   const MlpOptions& options_;
+  const std::function<bool()>& wanted_;
   MlpResult& result_;
   MlpTrainee trainee_;
-  const int per_sample_;  // terms that a sample adds to the mean loss
   std::vector<uint32_t> order_;
-  AlignedBuffer<float> inputs_, targets_;
+  AlignedBuffer<float> block_;
   int64_t step_ = 0;
-  bool stopped_ = false;
 };
 
 // In multiplications, roughly.
@@ -137,8 +160,7 @@ double work(const MlpNetwork& network, const MlpData& data) {
 void train(std::span<const MlpNetwork> networks, std::span<const MlpData> data,
            const MlpOptions& options, std::span<MlpResult> results,
            std::atomic<int64_t>& finished, const Call& call) {
-  std::vector<Prepared> prepared;
-  for (const MlpData& one : data) prepared.emplace_back(one, options.loss);
+  PreparedSets prepared(data, options.loss);
   // The longest first, so that no thread is left with one when the others are done.
   std::vector<int64_t> turn(networks.size());
   std::iota(turn.begin(), turn.end(), 0);
@@ -148,9 +170,12 @@ void train(std::span<const MlpNetwork> networks, std::span<const MlpData> data,
   parallel_for_long(static_cast<int64_t>(turn.size()), call,
                     [&](int64_t unit, const std::function<bool()>& wanted) {
                       const MlpNetwork& network = networks[turn[unit]];
-                      Training(network, prepared[network.data], options, results[turn[unit]])
-                          .run(wanted);
-                      ++finished;
+                      const auto own = prepared.at(network.data);
+                      try {
+                        Training(network, *own, options, wanted, results[turn[unit]]).run();
+                        ++finished;
+                      } catch (const NotWanted&) {
+                      }
                     });
 }
 

@@ -1,8 +1,8 @@
 // The inner loops of training small multi-layer perceptrons, one table per instruction set.
 //
 // Samples sit side by side in the lanes of registers, and a weight is broadcast to all of them. A
-// block holds up to kBlockSamples as [rows][kBlockSamples]; what is done to its first `samples` is
-// done to as many more as fill the registers, so that a block must be allocated in full, and finite.
+// block holds up to 128 samples as [rows][128]; what is done to its first `samples` is done to as
+// many more as fill the registers, so that a block is allocated in full and holds finite numbers.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +32,7 @@ struct MlpKernels {
   int lanes;
 
   // Of a linear layer whose parameters are weight [units][inputs], then bias [units]:
-  // out[u][s] = a if a >= 0, else slope * a, with a = bias[u] + sum over i of weight[u][i] in[i][s].
+  // out[u][s] = a if a >= 0, else slope * a; a = bias[u] + sum over i of weight[u][i] in[i][s].
   void (*forward)(const float* parameters, int inputs, int units, const float* in, int samples,
                   float slope, float* out);
 
@@ -50,20 +50,20 @@ struct MlpKernels {
   void (*tanh)(float* values, int rows, int samples);
   void (*tanh_derivative)(const float* values, int rows, int samples, float* errors);
 
-  // Losses of predictions [outputs][kBlockSamples] and, unless `errors` is null, the derivative of their sum
-  // times `scale`; 0 behind the last sample. Targets are [1][kBlockSamples] classes or [outputs][kBlockSamples] values.
+  // Losses of predictions [outputs][128] and, unless `errors` is null, the derivative of their sum
+  // times `scale`; 0 behind the last sample. Targets are [1][128] classes or [outputs][128] values.
   using Evaluate = LossSums (*)(const float* predicted, const float* targets, int outputs,
                                 int samples, float scale, float* errors);
   Evaluate cross_entropy, l1, mse;
 
-  // gradient[p] = sum over lanes of sums[p][lane], for a multiple of `lanes` parameters; returns the
-  // sum of their squares.
+  // gradient[p] = sum over lanes of sums[p][lane], for a multiple of `lanes` parameters; returns
+  // the sum of their squares.
   double (*reduce)(const float* sums, int64_t parameters, float* gradient);
 
   void (*adamw)(const AdamwStep& step, const float* gradient, int64_t parameters, float* mean,
                 float* square, float* values);
 
-  // The order of n samples; `out` has room for `lanes` more.
+  // The order of n samples; `out` has room for one more.
   void (*order)(const BatchOrder& order, int64_t n, uint32_t* out);
 
   // block[w][s] = rows[chosen[s]][w] for s < samples and w < width, 0 behind the last sample. Rows

@@ -1,8 +1,8 @@
 // One source for every instruction set, as tile_kernels_body.hpp is.
 //
-// Each including file sets MMK_NAMESPACE, MMK_LANES, MMK_UNITS (rows of two vectors of sums that are
-// kept in registers) and MMK_GRADIENT_UNITS x MMK_GRADIENT_INPUTS (vectors of them), and is
-// compiled with the flags of its instruction set. Nothing from the standard library is
+// Each including file sets MMK_NAMESPACE, MMK_LANES, MMK_UNITS (rows of two vectors of sums that
+// are kept in registers) and MMK_GRADIENT_UNITS x MMK_GRADIENT_INPUTS (vectors of them), and is
+// compiled with the flags of its instruction set. No function of the standard library is
 // instantiated here.
 #include "mlp_kernels.hpp"
 #include "mlp_functions_body.hpp"

@@ -30,7 +30,9 @@ LossSums cross_entropy(const float* logits, const float* classes, int outputs, i
                        float scale, float* errors) {
   Float losses{}, hits{};
   for (int s = 0; s < samples; s += kGroup) {
-    const auto logit = [=](int k, int v) { return aligned(logits + k * kBlockSamples + s + v * kLanes); };
+    const auto logit = [=](int k, int v) {
+      return aligned(logits + k * kBlockSamples + s + v * kLanes);
+    };
     Float wanted[2], largest[2], best[2], of_class[2], sum[2] = {};
 #pragma GCC unroll 2
     for (int v = 0; v < 2; ++v) {

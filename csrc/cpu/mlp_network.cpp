@@ -54,28 +54,27 @@ MlpTrainee::Layer MlpTrainee::layer(int index) const {
   return {index == 0 ? inputs_ : width, index == network_.depth ? outputs_ : width, first};
 }
 
-void MlpTrainee::predict(const float* inputs, int samples) {
+LossSums MlpTrainee::judge(const float* block, int samples, float scale, float* errors) {
   for (int l = 0; l <= network_.depth; ++l) {
     const Layer own = layer(l);
     const bool head = l == network_.depth;
-    kernels_.forward(values_.get() + own.first, own.inputs, own.units, entering(l, inputs), samples,
+    kernels_.forward(values_.get() + own.first, own.inputs, own.units, entering(l, block), samples,
                      head ? 1.0f : slope_, values_of(l));
     if (tanh_ && !head) kernels_.tanh(values_of(l), own.units, samples);
   }
+  return evaluate_(values_of(network_.depth), block + int64_t{inputs_} * kBlockSamples, outputs_,
+                   samples, scale, errors);
 }
 
-LossSums MlpTrainee::evaluate(const float* inputs, const float* targets, int samples) {
-  predict(inputs, samples);
-  return evaluate_(values_of(network_.depth), targets, outputs_, samples, 1.0f, nullptr);
+LossSums MlpTrainee::evaluate(const float* block, int samples) {
+  return judge(block, samples, 1.0f, nullptr);
 }
 
-LossSums MlpTrainee::learn(const float* inputs, const float* targets, int samples, float scale) {
-  predict(inputs, samples);
-  const LossSums losses =
-      evaluate_(values_of(network_.depth), targets, outputs_, samples, scale, errors_.get());
+LossSums MlpTrainee::learn(const float* block, int samples, float scale) {
+  const LossSums losses = judge(block, samples, scale, errors_.get());
   for (int l = network_.depth; l >= 0; --l) {
     const Layer own = layer(l);
-    const float* in = entering(l, inputs);
+    const float* in = entering(l, block);
     kernels_.accumulate(errors_.get(), in, own.inputs, own.units, samples,
                         step_begins_, sums_.get() + own.first * kernels_.lanes);
     if (l == 0) break;

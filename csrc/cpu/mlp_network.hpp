@@ -16,12 +16,13 @@ class MlpTrainee {
 
   int64_t parameter_count() const { return count_; }
   const float* parameters() const { return values_.get(); }
+  const float* gradient() const { return gradient_.get(); }  // of the last step, not clipped
 
-  // Losses of a block, inputs [inputs][kBlockSamples] and targets.
-  LossSums evaluate(const float* inputs, const float* targets, int samples);
+  // Losses of a block of inputs, then targets; see mlp_samples.hpp.
+  LossSums evaluate(const float* block, int samples);
 
   // A step: the blocks of its batch, then its end. `scale` is 1 over what the loss is a mean of.
-  LossSums learn(const float* inputs, const float* targets, int samples, float scale);
+  LossSums learn(const float* block, int samples, float scale);
   void end_step(double clip);
 
  private:
@@ -32,13 +33,13 @@ class MlpTrainee {
 
   Layer layer(int index) const;
   // Values that enter a layer: the block's inputs, or what the layer before made of them.
-  const float* entering(int index, const float* inputs) const {
-    return index == 0 ? inputs : values_of(index - 1);
+  const float* entering(int index, const float* block) const {
+    return index == 0 ? block : values_of(index - 1);
   }
   float* values_of(int index) const {
     return hidden_.get() + static_cast<int64_t>(index) * network_.width * kBlockSamples;
   }
-  void predict(const float* inputs, int samples);
+  LossSums judge(const float* block, int samples, float scale, float* errors);
 
   const MlpKernels& kernels_ = mlp_kernels();
   const MlpNetwork network_;
@@ -52,7 +53,7 @@ class MlpTrainee {
   bool step_begins_ = true;
   AlignedBuffer<float> values_, mean_, square_, gradient_;
   AlignedBuffer<float> sums_;    // [padded_count][lanes], of the batch so far
-  AlignedBuffer<float> hidden_;  // [depth][width][kBlockSamples], then the predictions [outputs][kBlockSamples]
+  AlignedBuffer<float> hidden_;  // [depth][width][128], then the predictions [outputs][128]
   AlignedBuffer<float> errors_, errors_below_;
 };
 

@@ -9,60 +9,58 @@ namespace {
 
 constexpr int kLineFloats = 16;
 
-int target_width(const MlpData& data, Loss loss) {
-  return loss == Loss::cross_entropy ? 1 : data.outputs;
+int64_t rounded_up(int64_t count, int64_t multiple) {
+  return (count + multiple - 1) / multiple * multiple;
 }
 
-float target(const MlpSamples& samples, Loss loss, int64_t place) {
-  return loss == Loss::cross_entropy ? static_cast<float>(samples.labels[place])
-                                     : samples.values[place];
+void copy_sample(const MlpSampleSize& size, const MlpSamples& samples, int64_t place, float* row) {
+  std::copy_n(samples.inputs + place * size.inputs, size.inputs, row);
+  if (samples.labels)
+    row[size.inputs] = static_cast<float>(samples.labels[place]);
+  else
+    std::copy_n(samples.values + place * size.targets, size.targets, row + size.inputs);
 }
 
 }  // namespace
 
 MlpRows::MlpRows(const MlpData& data, Loss loss)
-    : count(data.train.count),
-      stride((data.inputs + kLineFloats - 1) / kLineFloats * kLineFloats),
-      width(data.inputs),
-      target_width(cpu::target_width(data, loss)),
-      inputs(make_aligned<float>(count * stride)),
-      targets(make_aligned<float>(count * target_width)) {
+    : size(data, loss),
+      count(data.train.count),
+      stride(rounded_up(size.values(), kLineFloats)),
+      rows(make_aligned<float>(count * stride)) {
   for (int64_t i = 0; i < count; ++i) {
-    float* row = inputs.get() + i * stride;
-    std::copy_n(data.train.inputs + i * width, width, row);
-    std::fill(row + width, row + stride, 0.0f);
+    float* row = rows.get() + i * stride;
+    copy_sample(size, data.train, i, row);
+    std::fill(row + size.values(), row + stride, 0.0f);
   }
-  for (int64_t i = 0; i < count * target_width; ++i) targets[i] = target(data.train, loss, i);
 }
 
-void MlpRows::gather(const uint32_t* chosen, int samples, float* into, float* targets_into) const {
-  mlp_kernels().gather(inputs.get(), stride, width, chosen, samples, into);
-  for (int s = 0; s < samples; ++s)
-    for (int k = 0; k < target_width; ++k)
-      targets_into[k * kBlockSamples + s] = targets[chosen[s] * int64_t{target_width} + k];
+void MlpRows::gather(const uint32_t* chosen, int samples, float* block) const {
+  mlp_kernels().gather(rows.get(), stride, size.values(), chosen, samples, block);
 }
 
 void MlpRows::prefetch(const uint32_t* chosen, int samples) const {
   for (int s = 0; s < samples; ++s)
-    for (int64_t w = 0; w < stride; w += kLineFloats)
-      __builtin_prefetch(inputs.get() + chosen[s] * stride + w);
+    for (int64_t line = 0; line < stride; line += kLineFloats)
+      __builtin_prefetch(rows.get() + chosen[s] * stride + line);
 }
 
 MlpBlocks::MlpBlocks(const MlpData& data, Loss loss)
-    : count(data.valid.count), width(data.inputs), target_width(cpu::target_width(data, loss)) {
-  const int64_t blocks = (count + kBlockSamples - 1) / kBlockSamples;
-  inputs = make_aligned<float>(blocks * kBlockSamples * width);
-  targets = make_aligned<float>(blocks * kBlockSamples * target_width);
-  std::fill_n(inputs.get(), blocks * kBlockSamples * width, 0.0f);
-  std::fill_n(targets.get(), blocks * kBlockSamples * target_width, 0.0f);
+    : size(data, loss), count(data.valid.count) {
+  const int values = size.values();
+  const int64_t stored = rounded_up(count, kBlockSamples) * values;
+  blocks = make_aligned<float>(stored);
+  std::fill_n(blocks.get(), stored, 0.0f);
+  AlignedBuffer<float> row = make_aligned<float>(values);
   for (int64_t i = 0; i < count; ++i) {
-    const int64_t block = i / kBlockSamples, s = i % kBlockSamples;
-    for (int w = 0; w < width; ++w)
-      inputs[(block * width + w) * kBlockSamples + s] = data.valid.inputs[i * width + w];
-    for (int k = 0; k < target_width; ++k)
-      targets[(block * target_width + k) * kBlockSamples + s] =
-          target(data.valid, loss, i * target_width + k);
+    copy_sample(size, data.valid, i, row.get());
+    float* column = blocks.get() + i / kBlockSamples * values * kBlockSamples + i % kBlockSamples;
+    for (int v = 0; v < values; ++v) column[v * kBlockSamples] = row[v];
   }
+}
+
+const float* MlpBlocks::block(int64_t index) const {
+  return blocks.get() + index * size.values() * kBlockSamples;
 }
 
 }  // namespace mmkernels::cpu

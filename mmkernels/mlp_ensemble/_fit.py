@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from .. import cuda
 from .._native import _cpu
 from ._checks import Plan, checked
 from ._fitted import FittedNetwork
@@ -29,14 +30,15 @@ def fit(
 
     networks:     any mix of depths, widths, activations, rates, seeds and data sets.
     data:         one data set, or several that ``Network.data`` counts from 0.
-    loss:         "cross_entropy" of classes, "l1" or "mse" of values: the mean over the samples of a
-                  batch, and over its outputs.
+    loss:         "cross_entropy" of classes, "l1" or "mse" of values: the mean over the samples of
+                  a batch, and over the outputs.
     batch_size:   samples of a step; the last batch of an epoch may be smaller.
     clip:         the gradient of a network is scaled to at most this norm.
     initial:      per network the float32 parameters it starts from, as in
                   :attr:`FittedNetwork.parameters`; by default ``Network.initial_parameters``.
     record_steps: how many first steps' losses to keep per network.
-    device:       "cpu", or "cuda" or "cuda:N" for PyTorch's.
+    device:       "cpu", or "cuda" or "cuda:N" for :mod:`mmkernels.cuda`, and where that is not
+                  available for PyTorch (:func:`mmkernels.torch.mlp_ensemble.fit_stacked`).
     progress:     called with the number of networks that are done, now and then, from this thread.
 
     An epoch e visits the samples in :func:`batch_order` of e. Each step scales the gradient g by
@@ -48,7 +50,8 @@ def fit(
     On the CPU in float32, sums of a batch in a fixed order: equal bits in every run, for any number
     of threads, and whatever other networks are trained with. Threads take whole networks, the
     longest first. Cost: about 6 n width (inputs + width (depth - 1) + outputs) operations per epoch
-    of a network. Memory: a copy of every data set, and per thread some 64 bytes per parameter.
+    of a network. Memory, per thread: a copy of the data set at hand, 4 bytes per sample, and some
+    80 bytes per parameter.
 
     Raises ValueError or TypeError for what cannot be trained: shapes that do not fit, a value that
     is not finite, a class out of range, a data set that is not there.
@@ -63,11 +66,18 @@ def fit(
     plan = checked(networks, data, loss, batch_size, clip, initial, record_steps)
     if device == "cpu":
         return _fit_native(plan, progress)
-    if not isinstance(device, str) or not re.fullmatch(r"cuda(:\d+)?", device):
+    found = re.fullmatch(r"cuda(?::(\d+))?", device) if isinstance(device, str) else None
+    if not found:
         raise ValueError(f"device must be 'cpu', 'cuda' or 'cuda:N'; it is {device!r}.")
-    from ..torch.mlp_ensemble import fit_stacked
+    if cuda.is_available():
+        from ..cuda.mlp_ensemble import fit as fit_there
 
-    return fit_stacked(
+        there: str | int = int(found[1] or 0)
+    else:
+        from ..torch.mlp_ensemble import fit_stacked as fit_there
+
+        there = device
+    return fit_there(
         plan.networks,
         plan.data,
         loss=plan.loss,
@@ -75,7 +85,7 @@ def fit(
         clip=plan.clip,
         initial=plan.initial,
         record_steps=plan.record_steps,
-        device=device,
+        device=there,
         progress=progress,
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from .cli_data import data
 from .cli_measure import measure
 from .cli_options import help_without_command, source_named
 from .cli_study import study
@@ -27,6 +28,7 @@ _STUDY_PACKAGES = {
     "pyarrow",
     "safetensors",
     "scipy",
+    "threadpoolctl",
 }
 
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -50,6 +52,7 @@ def cli(context: click.Context) -> None:
 
 cli.add_command(measure)
 cli.add_command(study)
+cli.add_command(data)
 
 
 @cli.command()
@@ -77,40 +80,6 @@ def report(directory: Path, data: Path | None) -> None:
         click.echo(write_synthetic_report(directory))
     else:
         click.echo(write_report(directory, source=source_named(data) if data else None))
-
-
-@cli.group(invoke_without_command=True)
-@click.pass_context
-def data(context: click.Context) -> None:
-    """Make data and say where it is.
-
-    \b
-    Example:
-        mmalign data av-digits
-    """
-    help_without_command(context)
-
-
-@data.command("av-digits")
-@click.option(
-    "--directory",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Where to write, new or empty.  [default: the user's cache]",
-)
-@click.option("--seed", type=int, default=0, show_default=True, help="Other seeds, other data.")
-def data_av_digits(directory: Path | None, seed: int) -> None:
-    """Make 5,000 handwritten digits, each paired with its name spoken in noise.
-
-    Written once, in the layout of AV-MNIST; prints the directory. Takes about half a minute.
-
-    \b
-    Example:
-        mmalign data av-digits --directory digits
-    """
-    from .data.av_digits import build_av_digits
-
-    click.echo(build_av_digits(directory, seed=seed, progress=True))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

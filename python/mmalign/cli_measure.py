@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .cli_options import Bandwidth
+from .cli_options import Bandwidth, print_unsqueezed
 from .errors import UserError
 from .files import json_text
 
 if TYPE_CHECKING:
     import numpy as np
-    from rich.table import Table
 
 _NEIGHBORS = ("k", "similarity")
 _KERNELS = ("kernel", "sigma", "biased")
@@ -272,7 +271,7 @@ def _print_tables(files: list[FeatureFile], measurements: list[Measurement]) -> 
     a, b = files
     best_of = f", best of {len(a.layers)} x {len(b.layers)} pairs of layers" if many else ""
     click.echo(f"{a.path} and {b.path}: {a.n} samples{best_of}\n")
-    _print_unsqueezed(table)
+    print_unsqueezed(table)
     for one in measurements if many else ():
         click.echo(f"\n{_label(one)}")
         matrix = Table(box=None, pad_edge=False)
@@ -281,17 +280,7 @@ def _print_tables(files: list[FeatureFile], measurements: list[Measurement]) -> 
             matrix.add_column(name, justify="right")
         for (name, _), scores in zip(a.layers, one.matrix, strict=True):
             matrix.add_row(name, *map(_decimal, scores))
-        _print_unsqueezed(matrix)
-
-
-def _print_unsqueezed(table: Table) -> None:
-    """Print a table as wide as its numbers need: a line that wraps is better than "0.…"."""
-    from rich.console import Console
-
-    console = Console(highlight=False, markup=False)
-    unlimited = console.options.update(max_width=100_000)
-    console.width = max(console.width, console.measure(table, options=unlimited).maximum)
-    console.print(table)
+        print_unsqueezed(matrix)
 
 
 def _label(one: Measurement) -> str:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 class Numbers(click.ParamType):
@@ -58,3 +62,13 @@ def help_without_command(context: click.Context) -> None:
 def source_named(data: Path | None) -> str:
     """The digits of the study by the name :func:`load_dataset` knows them by."""
     return "av-digits" if data is None else f"av-mnist:{data}"
+
+
+def print_unsqueezed(table: Table) -> None:
+    """Print a table as wide as its numbers need: a line that wraps is better than "0.…"."""
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False)
+    unlimited = console.options.update(max_width=100_000)
+    console.width = max(console.width, console.measure(table, options=unlimited).maximum)
+    console.print(table)

@@ -15,7 +15,7 @@ from mmalign.errors import UserError
 from .command_line import run
 
 COMMANDS = [[], ["study"], ["study", "av-digits"], ["measure"], ["report"], ["data"]]
-COMMANDS.append(["data", "av-digits"])
+COMMANDS += [["data", "av-digits"], ["data", "synthetic"]]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -22,13 +22,16 @@ CALLS = {
     "cka median": "mmkernels.cka(x, x[::-1], kernel='rbf')",
     "rsa": "mmkernels.rsa(x[:9000], x[9000:18000], distance='cityblock')",
     "cka_matrix": "mmkernels.cka_matrix([x[:, i:] for i in range(9)])",
+    "one network": "mlp.fit([mlp.Network(5, epochs=10**6)], learned)",
+    "networks": "mlp.fit([mlp.Network(5, epochs=100000, seed=i) for i in range(9)], learned)",
 }
 CODE = """
     import sys, time, signal
-    import numpy as np, mmkernels
+    import numpy as np, mmkernels, mmkernels.mlp_ensemble as mlp
     signal.signal(signal.SIGINT, signal.default_int_handler)
     x = np.random.default_rng(0).standard_normal((40000, 1024), dtype=np.float32)
     wanted = mmkernels.mutual_knn(x[:300], x[300:600])
+    learned = mlp.TrainingData(x[:999, :9], np.arange(999) % 2, x[:99, :9], np.arange(99) % 2, 2)
     mmkernels.set_num_threads({threads})
     for _ in range({attempts}):
         print("ready", flush=True)
@@ -42,7 +45,9 @@ CODE = """
 ATTEMPTS = 3  # other programs may hold the processors in one of them
 
 
-@pytest.mark.parametrize(("name", "threads"), [("knn", 1), *((name, 2) for name in CALLS)])
+@pytest.mark.parametrize(
+    ("name", "threads"), [("knn", 1), ("networks", 1), *((name, 2) for name in CALLS)]
+)
 def test_interrupt(name, threads, tmp_path):
     code = textwrap.dedent(CODE).format(call=CALLS[name], threads=threads, attempts=ATTEMPTS)
     with subprocess.Popen(

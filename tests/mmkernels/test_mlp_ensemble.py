@@ -1,4 +1,4 @@
-"""The native training against the float64 specification and against PyTorch, and its determinism."""
+"""The native training against the float64 specification and PyTorch, and its determinism."""
 
 from __future__ import annotations
 
@@ -36,17 +36,15 @@ def bits(fitted):
 
 # Widths and batches around those of blocks and registers; the last batches are shorter.
 SHAPES = [
-    (1, 1, 1, 2, 1), (1, 12, 12, 4, 151), (2, 5, 7, 3, 31), (5, 12, 12, 4, 64), (5, 32, 40, 32, 130),
-    (10, 13, 3, 2, 17), (3, 31, 129, 5, 128), (64, 3, 2, 2, 100),
+    (1, 1, 1, 2, 1), (1, 12, 12, 4, 151), (2, 5, 7, 3, 31), (5, 12, 12, 4, 64),
+    (5, 32, 40, 32, 130), (10, 13, 3, 2, 17), (3, 31, 129, 5, 128), (64, 3, 2, 2, 100),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize(("depth", "width", "inputs", "outputs", "batch_size"), SHAPES)
-def test_agrees_with_the_reference(
-    loss, activation, depth, width, inputs, outputs, batch_size
-):
+def test_agrees_with_the_reference(loss, activation, depth, width, inputs, outputs, batch_size):
     data = samples(loss, inputs=inputs, outputs=outputs, seed=depth)
     network = Network(
         depth, width, activation, 0.1, learning_rate=1e-4, weight_decay=0.1, epochs=2, order=depth
@@ -124,7 +122,10 @@ def test_follows_pytorch_in_distribution():
 
 def mixed():
     """Networks and data sets of every kind that one call may hold."""
-    data = [samples("cross_entropy", seed=0), samples("cross_entropy", inputs=20, outputs=5, seed=1)]
+    data = [
+        samples("cross_entropy", seed=0),
+        samples("cross_entropy", inputs=20, outputs=5, seed=1),
+    ]
     networks = [
         Network(
             1 + i % 4, (1, 12, 32, 7)[i % 4], ("leaky_relu", "relu", "tanh")[i % 3],
@@ -168,9 +169,11 @@ def test_a_divergence_stops_one_network():
     found = fit([wild, calm], data, loss="mse", batch_size=20, record_steps=10)
     assert found[0].diverged == 1
     assert found[0].best_epoch == 0
-    assert np.isnan(found[0].train_loss).all() and np.isnan(found[0].valid_score).all()
+    for history in (found[0].train_loss, found[0].valid_loss, found[0].valid_score):
+        assert np.isnan(history).all()
     assert np.array_equal(found[0].parameters, wild.initial_parameters(7, 3))
-    assert found[1].diverged is None and np.isfinite(found[1].valid_loss).all()
+    assert found[1].diverged is None
+    assert np.isfinite(found[1].valid_loss).all()
     assert bits(found[1:]) == bits(fit([calm], data, loss="mse", batch_size=20, record_steps=10))
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+import types
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import mmkernels
+import mmkernels.cuda
 from mmkernels.mlp_ensemble import Network, TrainingData, fit
 
 X = np.linspace(-1, 1, 40, dtype=np.float32).reshape(10, 4)
@@ -99,6 +103,31 @@ def test_a_data_set_must_be_there():
         fit([Network(1), Network(1, data=1)], DATA)
 
 
+@pytest.mark.parametrize(
+    ("available", "module", "function", "given", "wanted"),
+    [
+        (True, "mmkernels.cuda.mlp_ensemble", "fit", "cuda", 0),
+        (True, "mmkernels.cuda.mlp_ensemble", "fit", "cuda:3", 3),
+        (False, "mmkernels.torch.mlp_ensemble", "fit_stacked", "cuda:1", "cuda:1"),
+    ],
+)
+def test_a_device_has_its_own_back_end(monkeypatch, available, module, function, given, wanted):
+    calls = []
+
+    def recorded(networks, data, **options):
+        calls.append((networks, len(data), options["device"], options["loss"]))
+        return ["fitted"]
+
+    stub = types.ModuleType(module)
+    setattr(stub, function, recorded)
+    monkeypatch.setitem(sys.modules, module, stub)
+    monkeypatch.setattr(mmkernels.cuda, "is_available", lambda: available)
+    assert fit([Network(1)], VALUES, loss="l1", device=given) == ["fitted"]
+    assert calls == [([Network(1)], 1, wanted, "l1")]
+    with pytest.raises(ValueError, match="batch_size"):
+        fit([Network(1)], DATA, batch_size=0, device=given)
+
+
 def test_nothing_to_train():
     assert fit([], DATA) == []
 
@@ -106,7 +135,9 @@ def test_nothing_to_train():
 def test_any_numbers_are_taken():
     plain = fit([Network(1, epochs=3)], DATA)[0]
     strided = np.asfortranarray(np.repeat(X, 2, axis=1).astype(np.float64))[:, ::2]
-    other = fit([Network(1, epochs=3)], replace(DATA, inputs=strided, targets=Y.astype(np.uint8)))[0]
+    other = fit([Network(1, epochs=3)], replace(DATA, inputs=strided, targets=Y.astype(np.uint8)))[
+        0
+    ]
     assert np.array_equal(plain.parameters, other.parameters)
 
 
@@ -130,8 +161,6 @@ def test_an_error_of_progress_is_raised():
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_progress_is_told_by_the_calling_thread(threads):
-    import threading
-
     before = mmkernels.get_num_threads()
     mmkernels.set_num_threads(threads)
     try:

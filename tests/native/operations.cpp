@@ -6,6 +6,7 @@
 #include "cpu/cknna.hpp"
 #include "cpu/condensed_distances.hpp"
 #include "cpu/lifted_products.hpp"
+#include "cpu/mlp_ensemble.hpp"
 #include "cpu/moments.hpp"
 #include "cpu/overlap.hpp"
 #include "cpu/rank_correlation.hpp"
@@ -169,6 +170,38 @@ Bits precomputed(const Call& call) {
   return bits_of(hsic_by_tiles({kernel}, {{0, 0}}, Estimator::song, call));
 }
 
+Bits networks(const Call& call) {
+  const int64_t n = left().view().rows, d = left().view().columns, valid = 50;
+  const std::vector<double>& given = left().values().values;
+  const std::vector<float> x(given.begin(), given.end());
+  std::vector<int64_t> labels(n);
+  for (int64_t i = 0; i < n; ++i) labels[i] = x[i * d] > x[i * d + 1];
+  const MlpSamples all{x.data(), labels.data(), nullptr, n};
+  const MlpData data{static_cast<int>(d), 2, all, {x.data(), labels.data(), nullptr, valid}};
+  const std::vector<MlpNetwork> ensemble{
+      {1, 3, Activation::rectifier, 0.1f, 1e-2, 0.1, 4, 1, 0},
+      {3, 12, Activation::tanh, 0.0f, 1e-2, 0.0, 2, 2, 0},
+      {2, 7, Activation::rectifier, 0.0f, 1e-3, 0.1, 3, 1, 0}};
+  std::vector<std::vector<float>> parameters;
+  std::vector<std::vector<double>> histories;
+  std::vector<MlpResult> results;
+  for (const MlpNetwork& one : ensemble) {
+    const int64_t w = one.width;
+    const Matrix start = gaussian(1, w * (d + 1) + (one.depth - 1) * w * (w + 1) + 2 * (w + 1), w);
+    parameters.emplace_back(start.values.begin(), start.values.end());
+    histories.emplace_back(3 * one.epochs);
+    double* history = histories.back().data();
+    results.push_back({parameters.back().data(), history, history + one.epochs,
+                       history + 2 * one.epochs, nullptr});
+  }
+  std::atomic<int64_t> finished{0};
+  train(ensemble, {&data, 1}, {Loss::cross_entropy, 70, 1.0, 0}, results, finished, call);
+  Bits all_bits;
+  for (size_t i = 0; i < ensemble.size(); ++i)
+    all_bits = joined({all_bits, testing::bits_of(parameters[i]), testing::bits_of(histories[i])});
+  return all_bits;
+}
+
 Bits overlap(const Call& call) {
   const Features x(left().view(), true, Centre::robust, call);
   const Features y(right().view(), true, Centre::robust, call);
@@ -262,6 +295,7 @@ const std::vector<Operation>& all_operations() {
       {"centred alignment", [](const Call& call) { return alignment(true, call); }},
       {"sums of dissimilarities", dissimilarity_sums},
       {"ranks and orders", ranks_and_orders},
+      {"small networks", networks},
   };
   return operations;
 }

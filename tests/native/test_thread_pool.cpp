@@ -92,6 +92,48 @@ TEST(thread_pool_polls_on_the_calling_thread) {
   CHECK(polls >= 5000 && !elsewhere, polls);
 }
 
+TEST(thread_pool_stops_long_units) {
+  struct Stop {};
+  const std::thread::id caller = std::this_thread::get_id();
+  for (const bool caller_is_done : {false, true}) {
+    std::atomic<int> helped{0}, ended{0};
+    int polls = 0;
+    const Call call{3, [&] { if (++polls > 20 && helped > 0) throw Stop{}; },
+                    std::chrono::milliseconds(0)};
+    bool stopped = false;
+    try {
+      parallel_for_long(3, call, [&](int64_t, const std::function<bool()>& wanted) {
+        if (std::this_thread::get_id() != caller) {
+          ++helped;
+        } else if (caller_is_done) {
+          while (helped == 0) std::this_thread::yield();
+          return;
+        }
+        while (wanted()) std::this_thread::yield();
+        ++ended;
+      });
+    } catch (const Stop&) {
+      stopped = true;
+    }
+    CHECK(stopped && helped > 0 && ended == helped, caller_is_done, helped.load(), ended.load());
+  }
+}
+
+TEST(thread_pool_throws_what_a_long_unit_throws) {
+  for (int round = 0; round < 20; ++round) {
+    std::string caught;
+    try {
+      parallel_for_long(4, {4, {}}, [&](int64_t unit, const std::function<bool()>& wanted) {
+        if (unit == 2) throw std::runtime_error("unit 2");
+        while (wanted()) std::this_thread::yield();
+      });
+    } catch (const std::runtime_error& error) {
+      caught = error.what();
+    }
+    CHECK(caught == "unit 2", round);
+  }
+}
+
 TEST(thread_pool_counts_threads) {
   const int before = thread_count();
   CHECK(before >= 1);

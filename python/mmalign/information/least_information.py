@@ -24,6 +24,8 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.special import logsumexp, xlogy
 
+from ..optional import require
+
 MAX_STEPS = 300
 SHRINK = 0.3
 TO_THE_BOUNDARY = 0.9
@@ -53,16 +55,18 @@ def least_information(first: np.ndarray, second: np.ndarray, tolerance: float) -
     Stops when the bracket is narrower than ``tolerance``, after 300 steps, or where rounding leaves
     no direction to go. Both ends are bounds up to the rounding of float64 sums.
     """
-    search = _Search(first, second)
-    best = search.bracket()
-    for _ in range(MAX_STEPS):
-        if best.width <= tolerance:
-            break
-        try:
-            search.step()
-        except LinAlgError:
-            break
-        best = best.narrowed(search.bracket())
+    # With one thread: the bits of a factorisation depend on how many share it.
+    with require("threadpoolctl", "the decomposition").threadpool_limits(1):
+        search = _Search(first, second)
+        best = search.bracket()
+        for _ in range(MAX_STEPS):
+            if best.width <= tolerance:
+                break
+            try:
+                search.step()
+            except LinAlgError:
+                break
+            best = best.narrowed(search.bracket())
     return best
 
 
@@ -83,7 +87,7 @@ class _Search:
         # is the same for every class.
         self.a = _log(first) - _log(first.sum(axis=1, keepdims=True))
         self.b = _log(second) - _log(classes)
-        slack = self._log_told() - self._sum_of_multipliers()
+        slack = self._log_told(self.q) - self._sum_of_multipliers()
         least = np.where(self.support, slack, np.inf).min(axis=(1, 2))
         self.a += (least - 1.0)[:, None]
         self.slack = np.where(self.support, slack - (least - 1.0)[:, None, None], 0.0)
@@ -93,7 +97,11 @@ class _Search:
         excess = logsumexp(sums, axis=2).max(axis=1)
         dual = np.sum(self.a * self.first) + np.sum(self.b * self.second)
         dual -= excess @ self.first.sum(axis=1)
-        primal = np.sum(self.q * self._log_told())
+        # Rounding moves the marginals. What is too much is scaled off. What is then missing could
+        # be filled in, which only lowers F, for F(q + r) <= F(q) + F(r) and F(r) <= 0.
+        q = self.q * _at_most_one(self.first, self.q.sum(axis=1))[:, None]
+        q = q * _at_most_one(self.second, q.sum(axis=0))[None]
+        primal = np.sum(q * self._log_told(q))
         return Bracket(float(self.entropy + dual), float(self.entropy + primal))
 
     def step(self) -> None:
@@ -103,7 +111,7 @@ class _Search:
         # target / q, 0 outside of the support, as are all that follow.
         wanted_slack = np.divide(target, self.q, out=np.zeros_like(self.q), where=self.support)
         fault = np.where(
-            self.support, self._sum_of_multipliers() + wanted_slack - self._log_told(), 0.0
+            self.support, self._sum_of_multipliers() + wanted_slack - self._log_told(self.q), 0.0
         )
         without_multipliers = inverse.apply(fault)
         missing_1 = self.first - (self.q + without_multipliers).sum(axis=1)
@@ -121,9 +129,9 @@ class _Search:
     def _sum_of_multipliers(self) -> np.ndarray:
         return _pairs(self.a, self.b)
 
-    def _log_told(self) -> np.ndarray:
+    def _log_told(self, q: np.ndarray) -> np.ndarray:
         """Return ln q(y | i, j), 0 outside of the support."""
-        return _log(self.q) - np.where(self.support, _log(self.q.sum(axis=2, keepdims=True)), 0.0)
+        return _log(q) - np.where(self.support, _log(q.sum(axis=2, keepdims=True)), 0.0)
 
 
 class _InverseHessian:
@@ -190,6 +198,10 @@ def _pairs(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def _log(values: np.ndarray) -> np.ndarray:
     """Return the logarithm, 0 where a value is 0."""
     return np.log(np.where(values > 0, values, 1.0))
+
+
+def _at_most_one(wanted: np.ndarray, found: np.ndarray) -> np.ndarray:
+    return np.minimum(1.0, np.divide(wanted, found, out=np.ones_like(found), where=found > 0))
 
 
 def _length(values: np.ndarray, step: np.ndarray) -> float:

@@ -38,20 +38,13 @@ class Answer:
 
 def answers(table: pd.DataFrame) -> list[Answer]:
     """Every question that the tables can speak to, in order."""
-    metrics = list(
-        dict.fromkeys(
-            zip(
-                table["metric"].dropna(),
-                table.loc[table["metric"].notna(), "options"],
-                strict=True,
-            )
-        )
-    )
-    if not metrics:
+    asked = table[table["metric"].notna()]
+    if asked.empty:
         return []
-    first = metrics[0]
-    tasks = list(dict.fromkeys(table["task"]))
+    tasks = list(dict.fromkeys(asked["task"]))
     main = PAPER_TASK if PAPER_TASK in tasks else tasks[0]
+    metrics = _metrics_of(asked, main)
+    first = metrics[0]
     found = [
         Answer(
             "Does alignment fall as uniqueness grows?",
@@ -67,13 +60,18 @@ def answers(table: pd.DataFrame) -> list[Answer]:
         ),
         Answer("Does model size predict performance?", _model_size(table, main)),
     ]
-    if {PAPER_TASK, BALANCED_TASK} <= set(tasks):
+    if main == PAPER_TASK and first in _metrics_of(asked, BALANCED_TASK):
         found.append(
             Answer("Do the answers survive holding synergy fixed?", _synergy(table, first))
         )
     if len(metrics) > 1:
         found.append(Answer("Do the answers depend on the metric?", _metrics(table, main, metrics)))
     return found
+
+
+def _metrics_of(table: pd.DataFrame, task: str) -> list[tuple[str, str]]:
+    own = table[table["task"] == task]
+    return list(dict.fromkeys(zip(own["metric"], own["options"], strict=True)))
 
 
 def _overall(

@@ -56,6 +56,8 @@ def view_states(settings: SyntheticSettings, worlds: np.ndarray) -> tuple[np.nda
     shared = worlds >> (2 * own)
     first = worlds >> own
     second = (shared << own) | (worlds & ((1 << own) - 1))
+    for states in (first, second):
+        states.setflags(write=False)
     return first, second
 
 

@@ -39,7 +39,7 @@ def cached_decomposition(first: np.ndarray, second: np.ndarray, mi_joint: float)
 def _read(path: Path) -> Decomposition | None:
     try:
         record = read_json(path)
-    except UserError:
+    except (UserError, OSError):
         return None
     content = record.get("pid") if isinstance(record, dict) else None
     names = {field.name for field in fields(Decomposition)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -34,6 +35,7 @@ class GroundTruth:
     pid: Decomposition | None
 
 
+@lru_cache(maxsize=256)
 def ground_truth(settings: SyntheticSettings, redundancy: int, *, pid: bool = True) -> GroundTruth:
     """Return what can be known of the data at a redundancy in 0 .. task_bits.
 

@@ -154,7 +154,8 @@ def truth_rows(ground_truth: pd.DataFrame) -> list[dict[str, Any]]:
             "numbers": [_nats(row[column]) for column in columns]
             + [_percent(row[name]) for name in ("bayes_1", "bayes_2", "bayes_joint")],
         }
-        for _, row in ground_truth.sort_values(["task", "uniqueness"]).iterrows()
+        for _, rows in ground_truth.groupby("task", sort=False)
+        for _, row in rows.sort_values("uniqueness").iterrows()
     ]
 
 

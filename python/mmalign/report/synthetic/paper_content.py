@@ -71,11 +71,14 @@ def artefact_note(results: SyntheticResults, table: pd.DataFrame, change: pd.Ser
         )
     text += f" Here that point is measured: {joined(values, '; ')}."
     if len(change):
-        largest = change.loc[change.abs().idxmax()]
-        text += (
-            f" Setting it to zero changes {int((change.abs() > 5e-4).sum())} of {len(change)} "
-            f"Spearman correlations, by {decimal(largest, 3)} at most."
-        )
+        changed = change[change.abs() > 5e-4]
+        total = f"of the {len(change)} Spearman correlations"
+        text += " Setting it to zero changes "
+        if changed.empty:
+            text += f"none {total}."
+        else:
+            largest = changed.loc[changed.abs().idxmax()]
+            text += f"{len(changed)} {total}, by {decimal(largest, 3)} at most."
     return text
 
 
@@ -85,7 +88,7 @@ def difference_line(rows: pd.DataFrame, what: str) -> str:
     if rows.empty:
         return f"{what}: the paper gives no number for what was run here."
     worst = rows.loc[rows["difference"].abs().idxmax()]
-    digits = 3 if abs(worst["difference"]) < 0.005 else 2
+    digits = 3 if abs(worst["difference"]) < 0.01 else 2
     places = [
         level(name, int(worst[column]))
         for column, name in (("uniqueness", "U"), ("transform_depth", D_PHI))

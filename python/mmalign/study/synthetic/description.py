@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ...data.synthetic import SyntheticSettings
+from ...data.synthetic import SyntheticSettings, synthetic_data
 from ...errors import UserError
 from .cell import UNTRANSFORMED, MeasurementCell, MetricRequest, TrainingCell
 from .hyperparameters import Hyperparameters
@@ -108,6 +108,8 @@ class SyntheticStudy:
     def describe(self) -> dict[str, Any]:
         """Return the study as plain JSON content, with the hashes of all its cells."""
         content = asdict(self)
+        first = self.grids[0].settings
+        data = synthetic_data(first, 0, 0)
         content["tuned"] = [
             {"redundancy": redundancy, "view": view, **asdict(found)}
             for (redundancy, view), found in self.tuned.items()
@@ -115,6 +117,7 @@ class SyntheticStudy:
         return {
             **content,
             "name": self.name,
+            "settings": {**asdict(first), "test_samples": len(data.splits["test"])},
             "cells": [{"hash": cell.hash} for cell in self.training_cells()],
             "alignments": [{"hash": unit.measurement.hash} for unit in self.units()],
         }

@@ -54,22 +54,17 @@ def synthetic_study(
         raise UserError(f"There is no preset {preset!r}; choose one of {', '.join(PRESETS)}.")
     quick, published = preset == "quick", preset == "paper"
     levels = tuple(uniqueness or ((0, 2, 4, 6, 8) if quick else range(9)))
-    transforms = tuple(
-        transform_depths or ((1, 5, 9) if quick else range(1, 11) if published else (1, 3, 5, 7, 9))
-    )
+    transforms = tuple(transform_depths or (range(1, 11) if published else (1, 5, 9)))
     depths = tuple(
-        depths or ((1, 2, 4, 8) if quick else range(1, 11) if published else (1, 2, 3, 4, 6, 8, 10))
+        depths or ((1, 2, 4, 8) if quick else range(1, 11) if published else (1, 2, 3, 4, 6, 10))
     )
     if published:
         grids = (Grid(SyntheticSettings(), levels, transforms),)
     else:
         even = tuple(level for level in levels if level % 2 == 0) or levels
-        ends = tuple(
-            dict.fromkeys((transforms[0], transforms[len(transforms) // 2], transforms[-1]))
-        )
         grids = (
             Grid(SyntheticSettings(split="paired"), levels, transforms),
-            Grid(SyntheticSettings(task="balanced", split="paired"), even, ends),
+            Grid(SyntheticSettings(task="balanced", split="paired"), even, transforms),
         )
     test_samples = len(synthetic_data(grids[0].settings, 0, 0).splits["test"])
     return SyntheticStudy(
