@@ -46,6 +46,14 @@ def fit_stacked(
     data sets of the stack and 8 bytes per sample and order.
 
     Raises what :func:`mmkernels.mlp_ensemble.fit` raises, and what PyTorch raises of its devices.
+
+    >>> from mmkernels.mlp_ensemble import Network, TrainingData
+    >>> x = np.random.default_rng(0).standard_normal((400, 2)).astype(np.float32)
+    >>> y = (x[:, 0] > x[:, 1]).astype(int)
+    >>> data = TrainingData(x[:300], y[:300], x[300:], y[300:], outputs=2)
+    >>> best = fit_stacked([Network(2, learning_rate=0.01, epochs=20)], data, batch_size=50)[0]
+    >>> bool(best.valid_score.max() > 0.95)
+    True
     """
     plan = checked(networks, data, loss, batch_size, clip, initial, record_steps)
     device = torch.device(device)

@@ -35,15 +35,14 @@ def compare(networks, data, loss, *, batch_size, **options):
             network, own, loss, batch_size=batch_size, clip=options.get("clip", 8.0)
         )
         # A residual near zero rounds to either sign, which is all that the gradient of "l1" sees.
-        np.testing.assert_allclose(
-            result.step_losses, losses[:200], rtol=1e-3 if loss == "l1" else 1e-4
-        )
+        near = {"rtol": 1e-3 if loss == "l1" else 1e-4}
+        np.testing.assert_allclose(result.step_losses, losses[:200], **near)
         n, steps = len(own.inputs), len(losses) // network.epochs
         sizes = np.minimum(batch_size, n - batch_size * np.arange(steps))
         means = losses.reshape(network.epochs, steps) @ sizes / n
-        np.testing.assert_allclose(result.train_loss, means, rtol=1e-4)
-        np.testing.assert_allclose(result.valid_loss, valid_losses, rtol=1e-4)
-        np.testing.assert_allclose(result.valid_score, scores, rtol=1e-4)
+        np.testing.assert_allclose(result.train_loss, means, **near)
+        np.testing.assert_allclose(result.valid_loss, valid_losses, **near)
+        np.testing.assert_allclose(result.valid_score, scores, **near)
         np.testing.assert_allclose(result.parameters, best, rtol=2e-3, atol=2e-4)
         assert result.diverged is None
 
