@@ -96,7 +96,7 @@ def test_too_few_seeds_are_an_answer(tmp_path):
     assert text[UNIQUENESS].startswith("It cannot be said whether alignment falls with uniqueness")
     assert "n too small: 2 seeds, at least 4 needed" in text[UNIQUENESS]
     assert "no interval can be given" in text[PERFORMANCE]
-    assert "it cannot be compared for uniqueness" in text[SYNERGY]
+    assert "no comparison can be made for uniqueness" in text[SYNERGY]
     assert "cannot be compared at any U" in text[SYNERGY]
     assert "on performance no metric has an interval" in text[METRIC]
 

@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from mmalign.analysis.synthetic import load_tables, paper_statistics, published
-from mmalign.analysis.synthetic.paper import boxes
+from mmalign.analysis.synthetic.paper import artefact_change, boxes
 from mmalign.analysis.synthetic.tables import grids
 from mmalign.errors import UserError
 
@@ -199,3 +199,23 @@ def test_a_cell_that_was_not_run_is_missing_and_not_zero(results):
     assert np.isfinite(np.delete(grid.alignment, 2, axis=1)).all()
     rows = paper_statistics(fewer)
     assert pd.notna(shown(rows, statistic="maximum", uniqueness=2)["value"]).all()
+
+
+def test_what_the_artefact_does_is_the_difference_it_makes(tmp_path):
+    """Alignment that rises with U all the way: with U = 8 at zero it seems to fall in the end."""
+    write_tables(
+        tmp_path,
+        preset="paper",
+        tasks=("paper",),
+        uniqueness=range(9),
+        transform_depths=(1, 2),
+        seeds=(0,),
+        metrics=(("svcca", {}),),
+        highest=0.2,
+        noise=1e-4,
+        per_uniqueness=lambda task, metric: 0.05,
+    )
+    change = artefact_change(paper_statistics(load_tables(tmp_path)))
+    expected = stats.spearmanr(range(9), [1, 2, 3, 4, 5, 6, 7, 8, 0]).statistic - 1
+    assert len(change) == 2
+    assert change.to_numpy() == pytest.approx(expected)

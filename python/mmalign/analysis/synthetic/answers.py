@@ -188,7 +188,7 @@ def _synergy(table: pd.DataFrame, metric: tuple[str, str]) -> str:
 _COMPARED = {
     "same": "the answer stays the same for",
     "other": "it is another for",
-    "unknown": "it cannot be compared for",
+    "unknown": "no comparison can be made for",
 }
 
 

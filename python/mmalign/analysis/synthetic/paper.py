@@ -40,6 +40,15 @@ def paper_statistics(results: SyntheticResults) -> pd.DataFrame:
     return statistics_table(row for grid in grids(results) for row in _rows(grid))
 
 
+def artefact_change(table: pd.DataFrame) -> pd.Series:
+    """Spearman's correlations with U = 8 set to zero, less those of the values measured."""
+    rows = table[table["question"] == ALIGNMENT_UNIQUENESS]
+    index = ["task", "metric", "options", "depth_1", "transform_depth"]
+    honest = rows[rows["statistic"] == "spearman"].set_index(index)["value"]
+    zeroed = rows[rows["statistic"] == f"spearman{WITH_ARTEFACT}"].set_index(index)["value"]
+    return (zeroed - honest).dropna()
+
+
 def maxima(grid: Grid) -> np.ndarray:
     """The highest alignment over depths and seeds: (uniqueness, transform depths)."""
     return _highest(pooled(grid.alignment))

@@ -53,7 +53,7 @@ def looks_sentence(counted: list[Looks]) -> str:
         return "No interval could be given: n is too small."
     away = sum(look.exclude_zero for look in counted)
     return (
-        f"Of {total} intervals in this report, {away} exclude zero; if nothing were there, about "
+        f"Of {total} intervals computed, {away} exclude zero; if nothing were there, about "
         f"{round(_CHANCE * total)} would by chance alone."
     )
 

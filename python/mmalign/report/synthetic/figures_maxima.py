@@ -9,10 +9,11 @@ from matplotlib.axes import Axes
 from ...analysis.labels import decimal, metric_slug
 from ...analysis.synthetic import published
 from ...analysis.synthetic.labels import metric_name
-from ...analysis.synthetic.paper import WITH_ARTEFACT, maxima
+from ...analysis.synthetic.paper import maxima
 from ...analysis.synthetic.statistics import ALIGNMENT_UNIQUENESS
 from ...analysis.synthetic.tables import Grid
 from ..style import PANEL_INCHES, QUIET, Panel, finish, house_style, light_grid, new_figure
+from .figures_cells import shown_uniqueness
 from .marks import (
     D_PHI,
     OURS,
@@ -29,8 +30,6 @@ from .marks import (
     published_handle,
     whole_ticks,
 )
-
-_SHOWN_UNIQUENESS = (0, 2, 4, 6, 8)
 
 
 def shown_transform_depths(grid: Grid) -> list[int]:
@@ -93,11 +92,7 @@ def trend_panel(grid: Grid, table: pd.DataFrame, question: str, figure_number: s
     best = maxima(grid) if against_uniqueness else maxima(grid).T
     along = grid.uniqueness if against_uniqueness else grid.transform_depths
     across = grid.transform_depths if against_uniqueness else grid.uniqueness
-    shown = (
-        shown_transform_depths(grid)
-        if against_uniqueness
-        else [one for one in _SHOWN_UNIQUENESS if one in across] or list(across)
-    )
+    shown = shown_transform_depths(grid) if against_uniqueness else shown_uniqueness(grid)
     name = metric_name(grid.metric, grid.options)
     with house_style():
         figure = new_figure((PANEL_INCHES[0], 4.6))
@@ -167,12 +162,3 @@ def _of(table: pd.DataFrame, grid: Grid, question: str) -> pd.DataFrame:
         & (table["options"] == grid.options)
         & (table["depth_1"] == grid.depth_1)
     ]
-
-
-def artefact_change(table: pd.DataFrame) -> pd.Series:
-    """Spearman's correlations with U = 8 set to zero, less those of the values measured."""
-    rows = table[table["question"] == ALIGNMENT_UNIQUENESS]
-    index = ["task", "metric", "options", "depth_1", "transform_depth"]
-    honest = rows[rows["statistic"] == "spearman"].set_index(index)["value"]
-    zeroed = rows[rows["statistic"] == f"spearman{WITH_ARTEFACT}"].set_index(index)["value"]
-    return (zeroed - honest).dropna()

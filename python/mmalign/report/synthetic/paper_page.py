@@ -5,12 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from ...analysis.synthetic import SyntheticResults, paper_statistics
+from ...analysis.synthetic.paper import artefact_change
 from ...analysis.synthetic.published import LINEAR_CKA, published_metric
 from ...analysis.synthetic.statistics import ALIGNMENT_TRANSFORM, ALIGNMENT_UNIQUENESS
 from ...analysis.synthetic.tables import Grid, grids
 from . import paper_content
 from .figures_cells import box_panels, deepest_panels, heat_map_panels
-from .figures_maxima import artefact_change, trend_panel, uniqueness_panels
+from .figures_maxima import trend_panel, uniqueness_panels
 from .page import Page, Section
 
 
