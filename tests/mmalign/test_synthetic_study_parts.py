@@ -75,6 +75,10 @@ def test_no_two_networks_share_weights_and_depths_share_batches():
     ("options", "sentence"),
     [
         ({"uniqueness": (9,)}, "uniqueness must be between 0 and 8, got 9"),
+        ({"uniqueness": ()}, "has no uniqueness"),
+        ({"transform_depths": ()}, "has no transform_depths"),
+        ({"transform_depths": (1, 11)}, r"transform_depths must be a whole number in 0 \.\. 10"),
+        ({"depths": (0, 1)}, "depth must be between 1 and 64; it is 0"),
         ({"seeds": ()}, "has no seeds"),
         ({"depths": (1, 1)}, "depths names a number twice: 1, 1"),
         ({"depths": (2, 3)}, "of depth 1 are to be compared, but depths has only 2, 3"),
@@ -156,12 +160,20 @@ def test_the_null_takes_the_maximum_after_permuting():
     assert (p_value(score, null) > 0.04).all()
 
 
+def test_without_a_layer_there_is_no_null():
+    none, other = prepare(REQUESTS[0], [None, None]), prepare(REQUESTS[0], layers_of(0, 1))
+    null = null_maxima(none, other, (2,), (1,), permutations=3, seed=0)
+    assert null.shape == (3, 1, 1)
+    assert np.isnan(null).all()
+
+
 def test_the_threshold_is_an_element_of_the_pooled_null():
     null = np.arange(200.0)[:, None]
     score = np.array([500.0])
     assert threshold(score, null) == [190]  # element 191 of 201
     assert p_value(score, null) == [1 / 201]
     assert p_value(np.array([195.0]), null) == [6 / 201]
+    assert np.isnan(p_value(np.array([np.nan]), null)).all()
     null = null / 1000
     found = calibrated(np.array([0.6]), null)
     np.testing.assert_allclose(found, (0.6 - 0.19) / (1 - 0.19))

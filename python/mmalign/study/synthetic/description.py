@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from mmkernels.mlp_ensemble import Network
+
 from ...data.synthetic import SyntheticSettings, synthetic_data
+from ...data.synthetic.settings import MAX_TRANSFORM_DEPTH, check_whole_number
 from ...errors import UserError
 from .cell import UNTRANSFORMED, MeasurementCell, MetricRequest, TrainingCell
 from .hyperparameters import Hyperparameters
@@ -75,6 +78,11 @@ class SyntheticStudy:
         for name, values in (("depths", self.depths), ("seeds", self.seeds)):
             if len(set(values)) != len(values):
                 raise UserError(f"{name} names a number twice: {', '.join(map(str, values))}.")
+        try:
+            for depth in self.depths:
+                Network(depth)
+        except ValueError as error:
+            raise UserError(f"depths names no encoder that can be trained: {error}") from None
         if not set(self.depths_1) <= set(self.depths):
             missing = sorted(set(self.depths_1) - set(self.depths))
             raise UserError(
@@ -85,6 +93,11 @@ class SyntheticStudy:
             raise UserError(f"epochs must be at least 1, got {min(self.epochs)}.")
         for grid in self.grids:
             bits = grid.settings.task_bits
+            for name in ("uniqueness", "transform_depths"):
+                if not getattr(grid, name):
+                    raise UserError(f"The synthetic study has no {name}.")
+            for depth in grid.transform_depths:
+                check_whole_number("transform_depths", depth, 0, MAX_TRANSFORM_DEPTH)
             for level in grid.uniqueness:
                 if not 0 <= level <= bits:
                     raise UserError(f"uniqueness must be between 0 and {bits}, got {level}.")
@@ -204,5 +217,5 @@ def study_from_json(content: dict[str, Any]) -> SyntheticStudy:
             metrics=tuple(MetricRequest(**request) for request in content["metrics"]),
             permutations=content["permutations"],
         )
-    except (KeyError, TypeError) as error:
-        raise UserError(f"study.json does not describe a synthetic study ({error}).") from None
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"study.json does not describe a synthetic study ({error!r}).") from None

@@ -29,7 +29,8 @@ class Layers:
 
     @property
     def samples(self) -> int:
-        return next(len(rows) for rows in self.rows if rows is not None)
+        """How many samples the layers that are there have; 0 where none is."""
+        return next((len(rows) for rows in self.rows if rows is not None), 0)
 
     @property
     def places(self) -> list[int]:

@@ -56,5 +56,6 @@ def calibrated(score: np.ndarray, null: np.ndarray) -> np.ndarray:
 
 
 def p_value(score: np.ndarray, null: np.ndarray) -> np.ndarray:
-    """(1 + the nulls that reach the score) / (1 + K)."""
-    return (1 + (null >= score).sum(axis=0)) / (1 + len(null))
+    """(1 + the nulls that reach the score) / (1 + K); NaN where the score is."""
+    found = (1 + (null >= score).sum(axis=0)) / (1 + len(null))
+    return np.where(np.isnan(score), np.nan, found)

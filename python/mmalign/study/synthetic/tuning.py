@@ -19,6 +19,7 @@ import numpy as np
 from ...errors import UserError
 from ...optional import require
 from ...training import TrainingDiverged
+from ...training.determinism import resolve_device
 from ..store import CellStore
 from .cell import TrainingCell
 from .description import VIEWS, SyntheticStudy
@@ -44,12 +45,13 @@ def tune(
 
     Results stay in ``directory``, from which the same call continues to the same answer. ``say``
     is told each search's result. Of equal trials the first is best. Raises UserError where Optuna
-    is not installed or the directory cannot be used.
+    is not installed, the device is not there, or the directory cannot be used.
     """
     optuna = require("optuna", "a search for hyper-parameters", extra="tune")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     if trials < 1:
         raise UserError(f"trials must be at least 1, got {trials}.")
+    device = str(resolve_device(device))
     store = CellStore(directory)
     store.prepare()
     storage = optuna.storages.JournalStorage(
