@@ -251,6 +251,11 @@ def test_wrong_settings_are_refused(change, message):
         SyntheticSettings(**change)
 
 
+def test_a_transform_that_flattens_a_feature_is_refused():
+    with pytest.raises(UserError, match="the same in all training samples"):
+        synthetic_data(replace(SMALL, activation="sigmoid", transformed_views="both"), 4, 10)
+
+
 def test_numbers_out_of_range_are_refused():
     with pytest.raises(UserError, match=r"redundancy must be a whole number in 0 \.\. 8, got 9"):
         synthetic_data(SMALL, 9, 1)

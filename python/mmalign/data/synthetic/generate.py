@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...errors import UserError
 from .draw import draw_samples, view_states
 from .settings import MAX_TRANSFORM_DEPTH, SyntheticSettings, check_whole_number
 from .transforms import view_tables
@@ -57,7 +58,8 @@ def synthetic_data(
     """Make the data at a redundancy (0 .. task_bits) and a transform depth (0 .. 10).
 
     Equal arguments give equal bits. Samples and transforms are kept and shared between calls, so
-    the whole published grid takes about a second. Raises UserError for numbers out of range.
+    the whole published grid takes about a second. Raises UserError for numbers out of range, and
+    where a feature is the same in all training samples, as a deep sigmoid transform makes them.
 
     >>> data = synthetic_data(SyntheticSettings(samples=1000), redundancy=4, transform_depth=2)
     >>> data.view(1).shape, data.table(2).shape, len(data.splits["test"])
@@ -83,6 +85,12 @@ def _standardised(table: np.ndarray, train_states: np.ndarray, precision: type) 
     train = table[train_states]
     mean = train.mean(axis=0, dtype=precision)
     std = np.sqrt(np.square(train - mean).mean(axis=0))
+    # Not std == 0: the mean of equal numbers may differ from them by rounding.
+    if (train.min(axis=0) == train.max(axis=0)).any():
+        raise UserError(
+            "A feature of a view is the same in all training samples and cannot be standardised; "
+            "choose a transform of less depth, reconditioned, or more samples."
+        )
     result = ((table - mean) / std).astype(np.float32)
     result.setflags(write=False)
     return result

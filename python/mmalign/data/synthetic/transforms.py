@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 def view_tables(settings: SyntheticSettings, transform_depth: int) -> tuple[np.ndarray, np.ndarray]:
     """Return what view 1 and view 2 show of each state: two (2^view_bits, view_bits) float32.
 
-    Every state keeps an image of its own. A deep transform all but flattens some directions (the
-    eigenvalues of the covariance span 10 orders at depth 10); ``reconditioned`` turns the
-    covariance over all states into the identity, by the symmetric whitening in float64.
+    With tanh every state keeps an image of its own. A deep transform all but flattens some
+    directions (the eigenvalues of the covariance span 10 orders at depth 10), a deep sigmoid one
+    all of them, until states share an image in float32; ``reconditioned`` turns the covariance
+    over all states into the identity, by the symmetric whitening in float64.
     """
     return _all_view_tables(settings)[transform_depth]
 
