@@ -77,6 +77,8 @@ def report(directory: Path, data: Path | None) -> None:
     from .study.directory import StudyDirectory
 
     if StudyDirectory(directory).read().get("name") == "synthetic":
+        if data is not None:
+            raise UserError(f"--data is for a study of digits; {directory} holds a synthetic one.")
         click.echo(write_synthetic_report(directory))
     else:
         click.echo(write_report(directory, source=source_named(data) if data else None))

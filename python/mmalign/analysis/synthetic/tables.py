@@ -64,7 +64,12 @@ def load_tables(directory: str | os.PathLike[str]) -> SyntheticResults:
             raise UserError(
                 f"{file} does not exist; the synthetic study in {path} is not finished."
             )
-        tables[name] = pd.read_parquet(file)
+        try:
+            tables[name] = pd.read_parquet(file)
+        except ValueError as error:
+            raise UserError(
+                f"{file} is damaged ({error}); run the study again, which writes it anew."
+            ) from None
     return SyntheticResults(
         path, study, **tables, elapsed_seconds=StudyDirectory(path).elapsed_seconds()
     )
