@@ -162,20 +162,21 @@ class _Training:
         rows = self._data_rows(stack)
         m = x.shape[1]
         size = max(self.batch, _LEAST_VALIDATION_SLICE)
-        losses, scores, weights = [], [], []
+        losses, scores, sizes = [], [], []
         for start in range(0, m, size):
             targets = y[rows, start : start + size].mT
             found = stack.predict(x[rows, start : start + size].mT)
             if self.loss == "cross_entropy":
-                score = (found.argmax(1, keepdim=True) == targets).float().mean((1, 2))
+                # Counted: means of slices would round, and equal accuracies would not be equal.
+                score = (found.argmax(1, keepdim=True) == targets).sum((1, 2)).float()
             else:
-                score = (found - targets).abs().mean((1, 2))
+                score = (found - targets).abs().mean((1, 2)) * targets.shape[2]
             scores.append(score)
             losses.append(loss_and_error(found, targets, self.loss)[0])
-            weights.append(targets.shape[2] / m)
+            sizes.append(targets.shape[2])
         both = torch.stack([torch.stack(losses), torch.stack(scores)])
-        loss, score = np.asarray(weights) @ both.cpu().numpy().astype(np.float64)
-        return loss, score
+        loss, score = both.cpu().numpy().astype(np.float64)
+        return np.asarray(sizes) @ loss / m, score.sum(axis=0) / m
 
     def _data_rows(self, stack: StackedNetworks) -> Tensor:
         return self._rows(self._row_of_data[network.data] for network in stack.networks)
