@@ -174,13 +174,13 @@ def _synergy(table: pd.DataFrame, metric: tuple[str, str]) -> str:
     if len(rows) and np.isfinite(rows.iloc[0]["low"]):
         row = rows.iloc[0]
         how = {
-            Verdict.MORE: "less steeply with U than",
-            Verdict.LESS: "more steeply with U than",
-            Verdict.OPEN: "about as steeply with U as",
+            Verdict.MORE: "The slope of alignment on U is higher than",
+            Verdict.LESS: "The slope of alignment on U is lower than",
+            Verdict.OPEN: "The data do not tell the slope of alignment on U from that",
         }[verdict(row)]
         parts.append(
-            f"Alignment falls {how} on the paper’s task (difference of slopes "
-            f"{decimal(row['value'], 3)}, {decimal(row['low'], 3)} to {decimal(row['high'], 3)})."
+            f"{how} on the paper’s task (difference {decimal(row['value'], 3)}, "
+            f"{decimal(row['low'], 3)} to {decimal(row['high'], 3)})."
         )
     return " ".join(parts)
 
@@ -188,6 +188,7 @@ def _synergy(table: pd.DataFrame, metric: tuple[str, str]) -> str:
 _COMPARED = {
     "same": "the answer stays the same for",
     "other": "it is another for",
+    "open": "the data tell on neither task for",
     "unknown": "no comparison can be made for",
 }
 
@@ -195,6 +196,8 @@ _COMPARED = {
 def _compared(one: pd.Series, other: pd.Series) -> str:
     if Verdict.UNDEFINED in (verdict(one), verdict(other)):
         return "unknown"
+    if verdict(one) is verdict(other) is Verdict.OPEN:
+        return "open"
     return "same" if verdict(one) is verdict(other) else "other"
 
 
@@ -204,7 +207,7 @@ def _synergy_prediction(table: pd.DataFrame, metric: tuple[str, str]) -> str:
     )
     levels = [int(level) for level in balanced["uniqueness"] if level in set(paper["uniqueness"])]
     found = {level: _compared(_at(paper, level), _at(balanced, level)) for level in levels}
-    if not set(found.values()) & {"same", "other"}:
+    if not set(found.values()) - {"unknown"}:
         return "Whether alignment predicts performance cannot be compared at any U."
     differ = [level for level in levels if found[level] == "other"]
     asked = "Whether alignment predicts performance has"
@@ -212,6 +215,8 @@ def _synergy_prediction(table: pd.DataFrame, metric: tuple[str, str]) -> str:
         rows = balanced[balanced["uniqueness"].isin(differ)]
         return f"{asked} another answer at {level_names(differ)}: {by_verdict(rows, verdict)}."
     same = [level for level in levels if found[level] == "same"]
+    if not same:
+        return "On neither task do the data tell whether alignment predicts performance."
     rows = [_at(balanced, level) for level in same]
     return f"{asked} the same answer at {level_names(same)} ({span(rows)})."
 

@@ -163,7 +163,7 @@ def truth_rows(ground_truth: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _nats(value: float) -> str:
-    # The decomposition is converged to about 3e-5.
+    # What would round to zero is shown as zero, not with all the digits that decimal() looks for.
     return decimal(value if abs(value) >= 5e-4 else 0.0, 3)
 
 

@@ -51,9 +51,10 @@ def paper_headline(table: pd.DataFrame) -> str:
 def artefact_note(results: SyntheticResults, table: pd.DataFrame, change: pd.Series) -> str:
     """What the missing ninth value of the published figures did."""
     text = (
-        f"The published figures show alignment of exactly 0 at {level('U', ARTEFACT_UNIQUENESS)} "
-        "for every metric. The released analysis loops over U from 0 to 7 only, so that the ninth "
-        "value keeps its initial zero and enters every correlation with U."
+        "The published figures 4, 10, 11 and 13 show alignment of exactly 0 at "
+        f"{level('U', ARTEFACT_UNIQUENESS)} for every metric. The released analysis of them loops "
+        "over U from 0 to 7 only, so that the ninth value keeps its initial zero and enters every "
+        "correlation with U."
     )
     if ARTEFACT_UNIQUENESS not in set(results.encoders["uniqueness"]):
         return f"{text} This study has no U{NO_BREAK}={NO_BREAK}8."
