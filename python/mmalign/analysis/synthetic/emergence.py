@@ -1,8 +1,8 @@
 """When does alignment emerge? Alignment against uniqueness and heterogeneity, seed by seed.
 
-Each seed is one repetition of the whole experiment, with transformations of its own. A statistic is
-computed for each seed and its mean over seeds reported with an interval over seeds. The alignment
-of a cell is the best over depths, as in the paper.
+Each seed trains every encoder anew, on transformations of its own but on the same samples. A
+statistic is computed for each seed and its mean over seeds reported with an interval over seeds.
+The alignment of a cell is the best over depths, as in the paper.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Intervals that take a seed, not an encoder, as one independent draw.
 
 In the corrected protocol a seed has its own transformations, so that encoders of one seed share
-what may be easy or hard about them. A replicate draws whole seeds with replacement.
+what may be easy or hard about them. A replicate draws whole seeds with replacement. Samples, labels
+and the task are the same for all seeds: intervals do not cover another draw of these.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def statistics_table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
     that shows it. A missing ``uniqueness``, ``transform_depth`` or ``depth_1`` means that the
     number is of all of them, a missing ``metric`` that none is involved. ``score_is`` tells whether
     alignment is "calibrated" or "as measured". ``low`` and ``high``
-    bound the 95 percent interval; ``n`` counts points, ``seeds`` independent repetitions;
+    bound the 95 percent interval; ``n`` counts points, ``seeds`` repetitions of the training;
     ``difference`` is value - published; ``published_is`` "printed" or "digitised". ``reason`` says
     why a number is missing.
     """
