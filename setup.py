@@ -41,7 +41,7 @@ class NinjaBuild(build_ext):
         cpu_build.build(
             target,
             [*bindings, *cpu_build.engine_units(self.command)],
-            directory=Path(self.build_temp).resolve() / "cpu",
+            directory=cpu_build.SHARED,
             command=self.command,
             flags=cpu_build.RELEASE,
             link=["-bundle", "-undefined", "dynamic_lookup"] if macos else ["-shared"],

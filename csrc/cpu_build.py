@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 SOURCES = sorted((Path(__file__).resolve().parent / "cpu").glob("*.cpp"))
+# What the module and the tests of the engine compile alike is compiled once, here.
+SHARED = Path(__file__).resolve().parents[1] / "build" / "cpu"
 LANGUAGE = ["-std=c++20", "-Wall", "-Wextra"]
 RELEASE = ["-O3", "-fPIC", "-fvisibility=hidden", "-g0"]
 # Only kernels, which are compiled per instruction set, may fuse a * b + c: their sums are defined

@@ -35,13 +35,16 @@ def build(sanitizers: str) -> Path:
         flags = [*SANITIZED, *link]
     directory = ROOT / "build" / f"native-{sanitizers.replace(',', '-')}"
     target = directory / "tests"
-    tests = [cpu_build.Unit(source, [cpu_build.KEEP]) for source in sorted(HERE.glob("*.cpp"))]
+    include = f"-I{ROOT / 'csrc'}"
+    tests = [
+        cpu_build.Unit(source, [cpu_build.KEEP, include]) for source in sorted(HERE.glob("*.cpp"))
+    ]
     cpu_build.build(
         target,
         [*tests, *cpu_build.engine_units(command)],
-        directory=directory,
+        directory=cpu_build.SHARED if sanitizers == "none" else directory,
         command=command,
-        flags=[*flags, f"-I{ROOT / 'csrc'}"],
+        flags=flags,
         link=link,
     )
     return target
