@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from .cell import EncoderCell
 from .estimate import makespan, spoken
 
-_PLAIN_SECONDS = 20.0
+PLAIN_SECONDS = 20.0
 # A worker process imports torch and takes its first optimiser step.
 _START_SECONDS = 4.0
 
@@ -44,15 +44,7 @@ class StudyProgress:
         self._running: dict[EncoderCell, float] = {}
         self._console = console
         self._said = time.monotonic()
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[left]}"),
-            console=console,
-            disable=not console.is_terminal,
-        )
+        self._bar = new_bar(console)
         self._task = self._bar.add_task(self._description(), total=1.0, left="")
 
     def __enter__(self) -> StudyProgress:
@@ -130,9 +122,22 @@ class StudyProgress:
             description=self._description(),
             left=f"about {spoken(left)} left",
         )
-        if not self._console.is_terminal and time.monotonic() - self._said >= _PLAIN_SECONDS:
+        if not self._console.is_terminal and time.monotonic() - self._said >= PLAIN_SECONDS:
             self._said = time.monotonic()
             self.say(f"{self._description()}, about {spoken(left)} left")
+
+
+def new_bar(console: Console) -> Progress:
+    """A bar with its share, the time so far and a field "left"; nothing where no terminal is."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[left]}"),
+        console=console,
+        disable=not console.is_terminal,
+    )
 
 
 def _count(shares: Iterable[float]) -> int:

@@ -24,6 +24,7 @@ from .pool import WorkerPool
 from .progress import StudyProgress
 from .results import write_tables
 from .scheduler import Scheduler
+from .stopped import finished_cells_kept
 
 
 @dataclass(frozen=True)
@@ -60,17 +61,8 @@ def run_study(
     RuntimeError for a defect.
     """
     console = console or Console(stderr=True)
-    try:
+    with finished_cells_kept(directory):
         return _run(study, dataset, StudyDirectory(directory), device, workers, console)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            f"Stopped. Finished cells are kept in {directory}; the same command continues."
-        ) from None
-    except OSError as error:
-        raise UserError(
-            f"The study in {directory} stopped: {error.filename or 'a file'}: "
-            f"{error.strerror or error}. Finished cells are kept; the same command continues."
-        ) from None
 
 
 def _run(

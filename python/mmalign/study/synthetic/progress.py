@@ -6,11 +6,10 @@ import time
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from ..estimate import spoken
+from ..progress import PLAIN_SECONDS, new_bar
 
-_PLAIN_SECONDS = 20.0
 _KNOWN_SECONDS = 2.0  # of work, before which no time left is said
 
 
@@ -24,15 +23,7 @@ class WorkProgress:
         self._work, self._done = max(work, 1e-9), 0.0
         self._console = console
         self._started = self._said = time.monotonic()
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[left]}"),
-            console=console,
-            disable=not console.is_terminal,
-        )
+        self._bar = new_bar(console)
         self._task = self._bar.add_task("", total=1.0, left="")
 
     def __enter__(self) -> WorkProgress:
@@ -62,6 +53,6 @@ class WorkProgress:
         self._bar.update(
             self._task, completed=self._done / self._work, description=description, left=left
         )
-        if not self._console.is_terminal and now - self._said >= _PLAIN_SECONDS:
+        if not self._console.is_terminal and now - self._said >= PLAIN_SECONDS:
             self._said = now
             self.say(", ".join(part for part in (description, left) if part))

@@ -50,7 +50,7 @@ def load_synthetic_results(directory: str | os.PathLike[str]) -> SyntheticResult
         content,
         _encoders(study, units, place.store),
         _alignments(units, place.store),
-        _ground_truth(study),
+        information_table(study),
         place.elapsed_seconds(),
     )
 
@@ -71,7 +71,7 @@ def _encoders(study: SyntheticStudy, units: list[Unit], store: CellStore) -> pd.
                 continue
             seen.add(cell.hash)
             meta, arrays = store.read(cell.hash)
-            truth = ground_truth(cell.settings, cell.redundancy)
+            truth = ground_truth(cell.settings, cell.redundancy, pid=False)
             hits = read_hits(arrays, meta["test_samples"])[:, study.aligned :]
             for own, encoder in zip(hits, meta["encoders"], strict=True):
                 rows.append(
@@ -147,7 +147,8 @@ def _chance(request: MetricRequest, n: int) -> float:
     return 0.0 if request.name == "unbiased_cka" else np.nan
 
 
-def _ground_truth(study: SyntheticStudy) -> pd.DataFrame:
+def information_table(study: SyntheticStudy) -> pd.DataFrame:
+    """What is known of the data exactly: one row for each task and uniqueness."""
     rows = []
     for grid in study.grids:
         for uniqueness in grid.uniqueness:

@@ -11,23 +11,26 @@ from operator import add, mul
 from typing import TypeVar
 
 from rich.console import Console
+from threadpoolctl import threadpool_limits
 
 import mmkernels
 
-from ...errors import UserError
 from ...training.determinism import resolve_device
 from ..directory import RunLog, StudyDirectory
 from ..run import RunSummary
+from ..stopped import finished_cells_kept
 from ..store import CellStore
 from .cell import MeasurementCell, TrainingCell
 from .description import SyntheticStudy, Unit
 from .measurement import measure
 from .progress import WorkProgress
-from .results import write_synthetic_tables
+from .results import information_table, write_synthetic_tables
 from .training import train_cells
 
-# Enough networks in a call that its end, when threads run out of work, does not count.
+# Enough networks in a call that its end, when threads or multiprocessors run out of work, does not
+# count for much.
 _NETWORKS_PER_THREAD = 8
+_NETWORKS_ON_A_DEVICE = 2000
 _WAIT_SECONDS = 0.2
 
 
@@ -49,18 +52,8 @@ def run_synthetic_study(
     Raises UserError, and KeyboardInterrupt with a line for the user (finished cells kept).
     """
     console = console or Console(stderr=True)
-    place = StudyDirectory(directory)
-    try:
-        return _run(study, place, str(resolve_device(device)), console)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(
-            f"Stopped. Finished cells are kept in {directory}; the same command continues."
-        ) from None
-    except OSError as error:
-        raise UserError(
-            f"The study in {directory} stopped: {error.filename or 'a file'}: "
-            f"{error.strerror or error}. Finished cells are kept; the same command continues."
-        ) from None
+    with finished_cells_kept(directory), threadpool_limits(1, "blas"):
+        return _run(study, StudyDirectory(directory), str(resolve_device(device)), console)
 
 
 def _run(study: SyntheticStudy, place: StudyDirectory, device: str, console: Console) -> RunSummary:
@@ -69,6 +62,8 @@ def _run(study: SyntheticStudy, place: StudyDirectory, device: str, console: Con
     if changed:
         text = f"Continuing with other versions than it began with: {', '.join(changed)}."
         console.print(text, markup=False, highlight=False, soft_wrap=True)
+    # Takes seconds, and what keeps it from being written down is better known now.
+    information_table(study)
     units = list(study.units())
     cells = {cell.hash: cell for unit in units for cell in (*unit.training, unit.measurement)}
     damaged = [text for cell in cells if (text := place.store.discard_damaged(cell))]
@@ -86,7 +81,7 @@ def _run(study: SyntheticStudy, place: StudyDirectory, device: str, console: Con
         )
         if missing:
             progress.say(_announcement(missing, len(cells)))
-        for group in _groups(units, missing):
+        for group in _groups(units, missing, device):
             _compute(group, place.store, device, progress, log)
         log.write("end")
     with place.exclusive():
@@ -96,10 +91,12 @@ def _run(study: SyntheticStudy, place: StudyDirectory, device: str, console: Con
 
 
 def _groups(
-    units: list[Unit], missing: dict[str, TrainingCell | MeasurementCell]
+    units: list[Unit], missing: dict[str, TrainingCell | MeasurementCell], device: str
 ) -> Iterator[list[Unit]]:
     """Units one after the other, as many as make a call of enough networks."""
     enough = _NETWORKS_PER_THREAD * mmkernels.get_num_threads()
+    if device != "cpu":
+        enough = _NETWORKS_ON_A_DEVICE
     group: list[Unit] = []
     networks = 0
     for unit in units:

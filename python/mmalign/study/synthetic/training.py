@@ -47,7 +47,8 @@ def train_cells(cells: Sequence[TrainingCell], store: CellStore, device: str) ->
         if lost:
             diverged.append(
                 f"The loss of the {cell}, depth {lost[0].network.depth}, was not finite in epoch "
-                f"{lost[0].diverged}; try a learning rate below {cell.learning_rate:g}."
+                f"{lost[0].diverged} at a learning rate of {cell.learning_rate:g}; --tune searches "
+                "for others."
             )
             continue
         meta, arrays = _kept(cell, own, found)
