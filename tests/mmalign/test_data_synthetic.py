@@ -11,6 +11,7 @@ from sklearn.model_selection import train_test_split
 
 from mmalign.data.synthetic import SyntheticSettings, synthetic_data, temperature_at_level
 from mmalign.data.synthetic.draw import _stratified_split
+from mmalign.data.synthetic.generate import _standardised
 from mmalign.data.synthetic.transforms import view_tables
 from mmalign.errors import UserError
 
@@ -147,7 +148,7 @@ def test_labels_are_as_frequent_as_they_should_be(task, split):
 @pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
 def test_transforms_keep_all_states_apart(transform, activation):
     settings = replace(SMALL, transform=transform, activation=activation)
-    for depth in (0, 3):
+    for depth in (0, 3, 10):
         table = synthetic_data(settings, 4, depth).table(2)
         assert len(np.unique(table, axis=0)) == 4096
 
@@ -251,9 +252,10 @@ def test_wrong_settings_are_refused(change, message):
         SyntheticSettings(**change)
 
 
-def test_a_transform_that_flattens_a_feature_is_refused():
+def test_a_feature_that_never_changes_is_refused():
+    table = np.arange(8.0).reshape(4, 2)
     with pytest.raises(UserError, match="the same in all training samples"):
-        synthetic_data(replace(SMALL, activation="sigmoid", transformed_views="both"), 4, 10)
+        _standardised(table, np.array([2, 2, 2]), np.float32)
 
 
 def test_numbers_out_of_range_are_refused():

@@ -59,7 +59,7 @@ def synthetic_data(
 
     Equal arguments give equal bits. Samples and transforms are kept and shared between calls, so
     the whole published grid takes about a second. Raises UserError for numbers out of range, and
-    where a feature is the same in all training samples, as a deep sigmoid transform makes them.
+    where a feature is the same in all training samples, as it can be of very few.
 
     >>> data = synthetic_data(SyntheticSettings(samples=1000), redundancy=4, transform_depth=2)
     >>> data.view(1).shape, data.table(2).shape, len(data.splits["test"])
@@ -83,13 +83,13 @@ def synthetic_data(
 
 def _standardised(table: np.ndarray, train_states: np.ndarray, precision: type) -> np.ndarray:
     train = table[train_states]
-    mean = train.mean(axis=0, dtype=precision)
+    mean = train.mean(axis=0, dtype=np.promote_types(precision, table.dtype))
     std = np.sqrt(np.square(train - mean).mean(axis=0))
     # Not std == 0: the mean of equal numbers may differ from them by rounding.
     if (train.min(axis=0) == train.max(axis=0)).any():
         raise UserError(
             "A feature of a view is the same in all training samples and cannot be standardised; "
-            "choose a transform of less depth, reconditioned, or more samples."
+            "choose more samples."
         )
     result = ((table - mean) / std).astype(np.float32)
     result.setflags(write=False)

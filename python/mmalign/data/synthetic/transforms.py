@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
 
 def view_tables(settings: SyntheticSettings, transform_depth: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return what view 1 and view 2 show of each state: two (2^view_bits, view_bits) float32.
+    """Return what view 1 and view 2 show of each state: two (2^view_bits, view_bits) arrays.
 
-    With tanh every state keeps an image of its own. A deep transform all but flattens some
-    directions (the eigenvalues of the covariance span 10 orders at depth 10), a deep sigmoid one
-    all of them, until states share an image in float32; ``reconditioned`` turns the covariance
-    over all states into the identity, by the symmetric whitening in float64.
+    Every state keeps an image of its own. A deep transform all but flattens some directions (the
+    eigenvalues of the covariance span 10 orders at depth 10), a deep sigmoid one all of them, so
+    that float32 would not tell states apart: its tables are float64, others float32.
+    ``reconditioned`` turns the covariance over all states into the identity, by the symmetric
+    whitening in float64.
     """
     return _all_view_tables(settings)[transform_depth]
 
@@ -34,8 +35,7 @@ def _all_view_tables(settings: SyntheticSettings) -> tuple[tuple[np.ndarray, np.
         torch.manual_seed(settings.transforms_seed)
         pairs = [_networks(settings, depth) for depth in range(MAX_TRANSFORM_DEPTH + 1)]
         tables = tuple(
-            tuple(_table(network, states, settings.reconditioned) for network in pair)
-            for pair in pairs
+            tuple(_table(network, states, settings) for network in pair) for pair in pairs
         )
     for table in (table for pair in tables for table in pair):
         table.setflags(write=False)
@@ -61,16 +61,18 @@ def _network(settings: SyntheticSettings, depth: int) -> nn.Module:
     return nn.Sequential(*layers)
 
 
-def _table(network: nn.Module | None, states: np.ndarray, reconditioned: bool) -> np.ndarray:
+def _table(
+    network: nn.Module | None, states: np.ndarray, settings: SyntheticSettings
+) -> np.ndarray:
     import torch
 
     if network is None:
         return states
-    if not reconditioned:
+    if settings.activation == "tanh" and not settings.reconditioned:
         return network(torch.from_numpy(states)).numpy()
-    # The flattest directions are below float32's resolution, so they are computed in float64.
+    # The flattest directions are below float32's resolution.
     exact = network.double()(torch.from_numpy(states.astype(np.float64))).numpy()
-    return _whitened(exact).astype(np.float32)
+    return _whitened(exact).astype(np.float32) if settings.reconditioned else exact
 
 
 def _whitened(table: np.ndarray) -> np.ndarray:
