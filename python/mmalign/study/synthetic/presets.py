@@ -16,7 +16,7 @@ _GRIDS: dict[str, dict[str, Sequence[int]]] = {
         "transform_depths": (1, 5, 9),
         "depths": (1, 2, 4),
         "seeds": range(4),
-        "epochs": (20, 40),
+        "epochs": (15, 25),
     },
     "paper": {
         "uniqueness": range(9),
