@@ -202,15 +202,6 @@ Bits networks(const Call& call) {
   return all_bits;
 }
 
-Bits overlap(const Call& call) {
-  const Features x(left().view(), true, Centre::robust, call);
-  const Features y(right().view(), true, Centre::robust, call);
-  const Neighbors a = neighbors(x, nullptr, Metric::cosine, 10, call);
-  const Neighbors b = neighbors(y, nullptr, Metric::cosine, 10, call);
-  return testing::bits_of(overlap_counts({a.indices.data(), b.indices.data()}, x.view.rows, 10,
-                                         {0, 1}, {0, 1}, call));
-}
-
 }  // namespace
 
 Neighbors neighbors(const Features& candidates, const Features* queries, Metric metric, int64_t k,
