@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from mmalign.cli_measure import METRICS
+from mmalign.cli.measure import METRICS
 
 from .command_line import run, run_json
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-from .cli_data import data
-from .cli_measure import measure
-from .cli_options import help_without_command, source_named
-from .cli_study import study
-from .errors import UserError
+from ..errors import UserError
+from .data import data
+from .measure import measure
+from .options import help_without_command, source_named
+from .study import study
 
 # What pip install "mmkernels[study]" brings; the import of anything else failing is a defect.
 _STUDY_PACKAGES = {
@@ -72,9 +72,9 @@ def report(directory: Path, data: Path | None) -> None:
     """
     if not directory.is_dir():
         raise UserError(f"{directory} is not a directory; expected one that a study has filled.")
-    from .report import write_report
-    from .report.synthetic import write_synthetic_report
-    from .study.directory import StudyDirectory
+    from ..report import write_report
+    from ..report.synthetic import write_synthetic_report
+    from ..study.directory import StudyDirectory
 
     if StudyDirectory(directory).read().get("name") == "synthetic":
         if data is not None:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .cli_options import Bandwidth, print_unsqueezed
-from .errors import UserError
-from .files import json_text
+from ..errors import UserError
+from ..files import json_text
+from .options import Bandwidth, print_unsqueezed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -161,7 +161,7 @@ def measure(
             takers = " or ".join(metric for metric, names in METRICS.items() if name in names)
             raise UserError(f"--{name} is for {takers}, which is not asked for.")
 
-    from .data.features import load_features
+    from ..data.features import load_features
 
     files = [FeatureFile(path, load_features(path, int(layer_axis))) for path in (a, b)]
     if files[0].n != files[1].n:

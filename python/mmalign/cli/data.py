@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from .cli_options import Numbers, help_without_command, print_unsqueezed
-from .errors import UserError
-from .files import json_text
+from ..errors import UserError
+from ..files import json_text
+from .options import Numbers, help_without_command, print_unsqueezed
 
 
 @click.group(invoke_without_command=True)
@@ -42,7 +42,7 @@ def data_av_digits(directory: Path | None, seed: int) -> None:
     Example:
         mmalign data av-digits --directory digits
     """
-    from .data.av_digits import build_av_digits
+    from ..data.av_digits import build_av_digits
 
     click.echo(build_av_digits(directory, seed=seed, progress=True))
 
@@ -150,15 +150,15 @@ def data_synthetic(
     if as_json and not describe:
         raise UserError("--json is for --describe.")
 
-    from .data.synthetic import SyntheticSettings
+    from ..data.synthetic import SyntheticSettings
 
     settings = SyntheticSettings(**chosen)
     if directory is not None:
-        from .data.synthetic.export import export_synthetic
+        from ..data.synthetic.export import export_synthetic
 
         click.echo(export_synthetic(directory, settings, redundancy, depths, pid=not no_pid))
         return
-    from .data.synthetic.describe import describe_synthetic
+    from ..data.synthetic.describe import describe_synthetic
 
     description = describe_synthetic(settings, pid=not no_pid)
     if as_json:
@@ -170,7 +170,7 @@ def data_synthetic(
 def _print_description(description: dict[str, Any]) -> None:
     from rich.table import Table
 
-    from .data.synthetic.describe import in_words
+    from ..data.synthetic.describe import in_words
 
     for sentence in in_words(description):
         click.echo(sentence)
