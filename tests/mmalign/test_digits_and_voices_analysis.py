@@ -118,7 +118,7 @@ def test_too_few_levels_or_encoders_have_no_trend(points):
 def test_answers_follow_the_intervals(table):
     text = headline(table)
     assert text.startswith("On these digits and voices, alignment falls with uniqueness; ")
-    assert "classify better for the digit (U\u00a0=\u00a00), U\u00a0=\u00a01" in text
+    assert "classify better for U\u00a0=\u00a00 (the digit), U\u00a0=\u00a01" in text
     assert "classify worse for U\u00a0=\u00a03" in text
     assert "there is nothing to predict for the sum of two digits" in text
     found = {one.question: one.sentence for one in answers(table)}
@@ -128,7 +128,7 @@ def test_answers_follow_the_intervals(table):
     assert "changes it by pictures −.100 (−.100 to −.100), sounds −.100" in falls
     assert "Means: pictures .393, .293, .193, .093;" in falls
     assert found["Does the relation weaken with uniqueness?"].startswith("The correlation falls")
-    assert found["And with linear CKA (unbiased)?"].startswith("The same at every balance")
+    assert found["And with linear CKA (unbiased)?"].startswith("The same verdicts at")
 
 
 def test_answers_turn_with_the_data():
@@ -144,7 +144,7 @@ def test_answers_turn_with_the_data():
     assert "not for both views" in text
     found = {one.question: one.sentence for one in answers(table)}
     assert (
-        "classify worse for the digit (U\u00a0=\u00a00) for picture encoders: −"
+        "classify worse for U\u00a0=\u00a00 (the digit) for picture encoders: −"
         in (found["Does alignment predict performance?"])
     )
     assert "picture encoders: above zero" in found["And with linear CKA (unbiased)?"]

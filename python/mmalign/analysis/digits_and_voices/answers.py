@@ -150,9 +150,7 @@ _WORDS = {
 
 
 def _by_verdict(groups: dict[Verdict, list[str]], reasons: str) -> str:
-    parts = [
-        words.format(joined(groups[key], "; ")) for key, words in _WORDS.items() if key in groups
-    ]
+    parts = [words.format("; ".join(groups[key])) for key, words in _WORDS.items() if key in groups]
     return " ".join([*parts, *([reasons] if reasons else [])])
 
 
@@ -200,8 +198,8 @@ def _differences(first: pd.DataFrame, other: pd.DataFrame) -> str:
             if verdict(row) is not verdict(there):
                 changed.append(_place(row, there))
     if not changed:
-        return "The same at every balance, and along the axes."
-    return f"It differs: {'; '.join(changed)}. All else is the same."
+        return "The same verdicts at every balance, and on the trend of alignment."
+    return f"It differs: {'; '.join(changed)}. All other verdicts are the same."
 
 
 def _place(row: pd.Series, there: pd.Series) -> str:

@@ -14,7 +14,7 @@ from .statistics import VIEW_NAMES
 def balance_label(name: str) -> str:
     """A balance on one line: its task, and U on the way from redundant to unique."""
     words = {
-        "digit": f"the digit (U{NO_BREAK}={NO_BREAK}0)",
+        "digit": f"U{NO_BREAK}={NO_BREAK}0 (the digit)",
         "voice": "the voice",
         "both": "the sum of two digits",
         "both-1": "one bit summed",
@@ -74,7 +74,7 @@ def places(rows: pd.DataFrame, wanted: Verdict) -> list[str]:
 
 
 def labels(names: list[str]) -> str:
-    """``the digit (U = 0), U = 1 and the voice``."""
+    """``U = 0 (the digit), U = 1 and the voice``."""
     return joined([balance_label(name) for name in names])
 
 
