@@ -214,5 +214,5 @@ def test_writer_checks_the_arrays(tmp_path):
 def test_source_by_name(directory):
     assert len(load_dataset(f"av-mnist:{directory}")) == 30
     for source in ("mnist", "av-mnist", "av-mnist:", "av-digits:0"):
-        with pytest.raises(UserError, match="there are av-digits and av-mnist:PATH"):
+        with pytest.raises(UserError, match="there are av-digits and, as NAME:PATH, av-mnist"):
             load_dataset(source)

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...errors import UserError
 from ..hdf5 import SUFFIXES as HDF5
-from ..hdf5 import hdf5_array, hdf5_group, open_hdf5
+from ..hdf5 import hdf5_array, hdf5_group, holds, open_hdf5
 from ..paired import SPLITS
 from ..safe_pickle import read_pickle
 from .layouts import MODALITIES, AffectLayout
@@ -79,7 +79,7 @@ def _read_hdf5(path: Path) -> dict[str, dict[str, np.ndarray]]:
     with open_hdf5(path) as file:
         for split in SPLITS:
             group = hdf5_group(file, split)
-            names = (*MODALITIES, "labels", *(["id"] if "id" in group else []))
+            names = (*MODALITIES, "labels", *(["id"] if holds(group, "id") else []))
             content[split] = {name: hdf5_array(group, name) for name in names}
     return content
 
