@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -44,7 +44,7 @@ def joint_table(balance: Balance) -> np.ndarray:
     return table / table.sum()
 
 
-@lru_cache(maxsize=None)
+@cache
 def ground_truth(balance: Balance) -> GroundTruth:
     """Return what is known of a balance, from :func:`joint_table`: milliseconds."""
     joint = joint_table(balance)
