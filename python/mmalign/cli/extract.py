@@ -115,6 +115,9 @@ def extract(
     from ..optional import require
 
     torch = require("torch", "models")
+    logging = require("transformers.utils.logging", "models", "models")
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
