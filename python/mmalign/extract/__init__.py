@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .feature_file import read_meta, verify_features
+from .feature_file import verify_features
 from .run import Extraction, extract_features
 from .samples import open_samples
 from .source import open_source
@@ -12,6 +12,5 @@ __all__ = [
     "extract_features",
     "open_samples",
     "open_source",
-    "read_meta",
     "verify_features",
 ]

@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from ..data.safetensors_file import map_tensors, read_feature_header
 from ..errors import UserError
+from ..optional import require
 
 FORMAT = 1
 KEY = "mmalign"
@@ -26,8 +28,6 @@ STORAGE = {
 }
 _ALIGNMENT = 64
 _CHUNK = 1 << 24
-# The format's own limit.
-_LARGEST_HEADER = 100_000_000
 _NO_DIGEST = "0" * 64
 
 
@@ -90,62 +90,26 @@ def tensor_digest(array: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def read_meta(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return the header's account of where the features of a file are from.
-
-    Raises UserError for a missing or damaged file, and for safetensors that ``mmalign extract``
-    did not write.
-    """
-    return _read(Path(path))[0]
-
-
 def verify_features(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Check every tensor of a feature file against its sha256 and return the file's account.
 
     Reads the whole file once, in pieces. Raises UserError naming the first tensor whose bytes
-    are not those that were written, and all that :func:`read_meta` raises.
+    are not those that were written, and for a file without checksums.
     """
     path = Path(path)
-    meta, tensors, start = _read(path)
-    recorded = meta.get("sha256")
-    if not isinstance(recorded, dict) or set(recorded) != set(tensors):
+    meta = read_feature_header(path) if path.suffix == ".safetensors" else None
+    tensors = map_tensors(path) if meta is not None else {}
+    recorded = meta.get("sha256") if meta is not None else None
+    if not isinstance(recorded, dict):
+        raise UserError(f"{path} holds no checksums; expected a file of mmalign extract.")
+    if set(recorded) != set(tensors):
         raise UserError(f"{path} is damaged: its checksums are not those of its tensors.")
-    with open(path, "rb") as stream:
-        for name, (begin, end) in tensors.items():
-            stream.seek(start + begin)
-            digest = hashlib.sha256()
-            left = end - begin
-            while left and (piece := stream.read(min(_CHUNK, left))):
-                digest.update(piece)
-                left -= len(piece)
-            if left or digest.hexdigest() != recorded[name]:
-                raise UserError(f"{path} is damaged: {name} does not match its sha256.")
+    for name, tensor in tensors.items():
+        bits = tensor if isinstance(tensor, np.ndarray) else tensor.view(_torch().int16).numpy()
+        if tensor_digest(bits) != recorded[name]:
+            raise UserError(f"{path} is damaged: {name} does not match its sha256.")
     return meta
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, tuple[int, int]], int]:
-    """Return the account, the byte ranges of the tensors, and where the data begin."""
-    try:
-        with open(path, "rb") as stream:
-            length = int.from_bytes(stream.read(8), "little")
-            total = os.fstat(stream.fileno()).st_size
-            if not 2 <= length <= min(total - 8, _LARGEST_HEADER):
-                raise UserError(f"{path} is truncated or not a safetensors file.")
-            header = json.loads(stream.read(length))
-        text = header.pop("__metadata__", {}).get(KEY)
-        tensors = {name: tuple(tensor["data_offsets"]) for name, tensor in header.items()}
-        meta = json.loads(text) if text is not None else None
-        whole = max((end for _, end in tensors.values()), default=0) == total - 8 - length
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist.") from None
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror or error}).") from None
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        if isinstance(error, UserError):
-            raise
-        raise UserError(f"{path} is damaged or not a safetensors file.") from None
-    if not isinstance(meta, dict) or meta.get("format") != FORMAT:
-        raise UserError(f"{path} was not written by mmalign extract, or by another version of it.")
-    if not whole:
-        raise UserError(f"{path} is truncated or damaged: its tensors do not fill it.")
-    return meta, tensors, 8 + length
+def _torch() -> Any:
+    return require("torch", "bfloat16")

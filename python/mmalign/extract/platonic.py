@@ -10,9 +10,9 @@ import numpy as np
 import safetensors
 import torch
 
+from ..data.safetensors_file import read_feature_header
 from ..errors import UserError
 from ..files import atomic_path
-from .feature_file import read_meta
 
 _POOLING = {"mean": "avg", "cls": "cls", "last": "last"}
 
@@ -27,7 +27,11 @@ def write_platonic(features: str | os.PathLike[str], root: str | os.PathLike[str
     which do not fit in one tensor, are a list of (n, width). Memory: one layer; the disk holds
     the features once more meanwhile.
     """
-    meta = read_meta(features)
+    meta = read_feature_header(features)
+    if meta is None:
+        raise UserError(
+            f"{features} does not say what it holds; expected a file of mmalign extract."
+        )
     names = [
         name for name in meta["layers"] if not (meta["modality"] == "image" and name == "layer_000")
     ]

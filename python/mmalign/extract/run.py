@@ -15,10 +15,11 @@ import numpy as np
 import torch
 from rich.console import Console
 
+from ..data.safetensors_file import read_feature_header
 from ..errors import UserError
 from .batches import WINDOW, Item, is_out_of_memory, next_batch, plan_order, token_budget
 from .encoder import Encoded, Encoder
-from .feature_file import FORMAT, TensorSpec, layer_name, read_meta
+from .feature_file import FORMAT, TensorSpec, layer_name
 from .loading import DTYPES
 from .partial import PartialFeatures, first_difference, remove_leftovers
 from .progress import ExtractionProgress
@@ -243,8 +244,9 @@ def _account(
 
 
 def _same_or_error(path: Path, meta: dict[str, Any]) -> None:
-    there = {name: value for name, value in read_meta(path).items() if name != "sha256"}
-    difference = first_difference({**there, "counts": meta["counts"]}, meta)
+    there = {**(read_feature_header(path) or {}), "counts": meta["counts"]}
+    there.pop("sha256", None)
+    difference = first_difference(there, meta)
     if difference is not None:
         raise UserError(
             f"{path} is there already, of other settings ({difference}); delete it or choose "

@@ -81,17 +81,13 @@ class Balance:
 
 _ALL = (
     Balance("digit", "the digit", ("digit", "digit", "digit")),
-    Balance(
-        "unique-1", "two bits of the digit and one of the voice", ("digit", "digit", "voice")
-    ),
+    Balance("unique-1", "two bits of the digit and one of the voice", ("digit", "digit", "voice")),
     Balance(
         "unique-2",
         "one bit each of the digit, the corner and the voice",
         ("digit", "corner", "voice"),
     ),
-    Balance(
-        "unique-3", "one bit of the corner and two of the voice", ("voice", "corner", "voice")
-    ),
+    Balance("unique-3", "one bit of the corner and two of the voice", ("voice", "corner", "voice")),
     Balance("voice", "the voice", ("voice", "voice", "voice")),
     Balance(
         "both-1",
@@ -115,9 +111,7 @@ def balances_named(names: Iterable[str]) -> tuple[Balance, ...]:
     names = list(names)
     for name in names:
         if name not in BALANCES:
-            raise UserError(
-                f"There is no balance {name!r}; choose among {', '.join(BALANCES)}."
-            )
+            raise UserError(f"There is no balance {name!r}; choose among {', '.join(BALANCES)}.")
         if names.count(name) > 1:
             raise UserError(f"The balance {name!r} is named twice.")
     if not names:
