@@ -23,8 +23,9 @@ def train_encoder(
 
     JSON: the cell, parameters, best_epoch, history, accuracy and number of samples per split,
     all of the best epoch. Arrays, of the test split: ``layer_1`` .. (m, width) float32, ``logits``
-    (m, n_classes) float32, ``predictions`` and ``samples`` (m,) int64, the latter row numbers of
-    the dataset. On one machine and device kind, equal cells and data give equal bytes.
+    (m, n_classes) float32, ``predictions`` (m,) (the class, or the value of a regression) and
+    ``samples`` (m,) int64, row numbers of the dataset. On one machine and device kind, equal cells
+    and data give equal bytes.
     """
     data = data.to(device)
     with reproducible(cell.stream, device):
@@ -38,14 +39,15 @@ def train_encoder(
         accuracies = {}
         for split in ("train", "valid", "test"):
             logits, layers = represent(classifier, data, data.splits[split])
-            accuracies[split] = accuracy(logits, data.labels[data.splits[split]])
+            accuracies[split] = accuracy(logits, data.labels[data.splits[split]], data.task)
     # The test split came last: its logits and layers are the ones to keep.
     arrays = {
         f"layer_{number}": layer.cpu().numpy().astype(np.float32, copy=False)
         for number, layer in enumerate(layers, start=1)
     }
     arrays["logits"] = logits.cpu().numpy()
-    arrays["predictions"] = logits.argmax(dim=1).cpu().numpy()
+    regression = data.task == "regression"
+    arrays["predictions"] = (logits[:, 0] if regression else logits.argmax(dim=1)).cpu().numpy()
     arrays["samples"] = data.splits["test"].cpu().numpy()
     meta = {
         "cell": cell.describe(),
