@@ -9,6 +9,7 @@ the same on every machine and with every version.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import string
 from collections.abc import Callable, Sequence
 
@@ -87,7 +88,7 @@ def _at_levels(
     others = {}
     if perturb == "replace":
         others = {
-            position: _other(stock, own.units[position], draw("other", position))
+            position: _other(stock, own.units[position], position, draw)
             for position in order[: _count(n, max(levels))]
         }
     changed = []
@@ -108,12 +109,13 @@ def _count(n: int, level: int) -> int:
     return (n * level + 50) // 100
 
 
-def _other(stock: Sequence[str], unit: str, number: int) -> str:
-    """Draw from the stock, passing over what equals the unit."""
-    place = number % len(stock)
-    while stock[place] == unit:
-        place = (place + 1) % len(stock)
-    return stock[place]
+def _other(stock: Sequence[str], unit: str, position: int, draw: Draw) -> str:
+    """Draw from the stock until it is not the unit."""
+    for attempt in itertools.count():
+        found = stock[draw(f"other {attempt}", position) % len(stock)]
+        if found != unit:
+            break
+    return found
 
 
 def _draws(seed: int, row: int) -> Draw:
