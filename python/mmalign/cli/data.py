@@ -9,6 +9,7 @@ import click
 
 from ..errors import UserError
 from ..files import json_text
+from .data_captions import data_captions
 from .options import Numbers, help_without_command, print_unsqueezed
 
 
@@ -21,8 +22,12 @@ def data(context: click.Context) -> None:
     Examples:
         mmalign data av-digits
         mmalign data synthetic --describe
+        mmalign data captions --perturb delete captions.txt --out sets.json
     """
     help_without_command(context)
+
+
+data.add_command(data_captions)
 
 
 @data.command("av-digits")
