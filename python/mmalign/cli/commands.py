@@ -89,6 +89,8 @@ def report(directory: Path, data: Path | None) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code: 0, 2 for wrong input, 130 for Ctrl-C.
 
+    ``data check`` also returns 1, for data that must be repaired first.
+
     Whatever the user can act on is one line on standard error; a traceback means a defect.
     """
     try:
