@@ -258,6 +258,7 @@ FAULTS = {
         lambda a: a[:3],
         "a ndarray of 3; expected one name for each",
     ),
+    "one id": ("mosi", "test", "id", lambda a: np.array("a"), "a ndarray; expected one name for"),
     "number as ids": ("mosi", "test", "id", lambda a: 3, "id of test is a int; expected one name"),
     "no text at all": ("mosi", "valid", "text", np.zeros_like, "valid has no sample whose text"),
 }
