@@ -148,7 +148,9 @@ def _blocks(
     """Yield (rows, their values in float64), -inf in audio replaced, all finite."""
     for begin in range(0, len(rows), BLOCK):
         chosen = rows[begin : begin + BLOCK]
-        values = part.views[modality][chosen].astype(np.float64)
+        # A signalling NaN makes numpy warn; it is told below.
+        with np.errstate(invalid="ignore"):
+            values = part.views[modality][chosen].astype(np.float64)
         if modality == "audio":
             values[values == -np.inf] = 0.0
         _check_finite(f"{path}: {modality} of {split}", values, chosen)
