@@ -5,7 +5,9 @@ from __future__ import annotations
 import click
 
 from ..options import help_without_command
+from .affect import study_affect
 from .av_digits import study_av_digits
+from .av_mnist import study_av_mnist
 from .synthetic import study_synthetic
 
 
@@ -21,5 +23,5 @@ def study(context: click.Context) -> None:
     help_without_command(context)
 
 
-for command in (study_av_digits, study_synthetic):
+for command in (study_av_digits, study_synthetic, study_affect, study_av_mnist):
     study.add_command(command)
