@@ -33,6 +33,8 @@ def facts(results: StudyResults) -> list[tuple[str, str]]:
         ("Study", f"{study['name']}, preset {study['preset']}"),
         ("Data", f"{dataset['name']} (fingerprint {dataset['fingerprint'][:12]})"),
     ]
+    samples = [f"{n:,} {split}".replace(",", "\u202f") for split, n in results.samples().items()]
+    told.append(("Samples", ", ".join(samples)))
     cells = pd.DataFrame(study["cells"])
     for view, own in cells.groupby("view", sort=False):
         told.append((f"{view.capitalize()} encoders", _recipe(own)))
@@ -47,6 +49,17 @@ def facts(results: StudyResults) -> list[tuple[str, str]]:
     versions = study.get("versions", {})
     told.append(("Versions", ", ".join(f"{name} {versions[name]}" for name in versions)))
     return told
+
+
+def task_sentence(results: StudyResults) -> str:
+    """What the encoders were trained for, and what accuracy therefore is."""
+    if results.is_regression:
+        return (
+            "Encoders of each view were trained separately to tell a number, the absolute error "
+            "being what they make small; accuracy is how often the prediction and the truth are "
+            "both above zero, or both not."
+        )
+    return "Encoders of each view were trained separately to name the class."
 
 
 def duration(seconds: float | None) -> str:
@@ -145,6 +158,7 @@ def encoder_rows(results: StudyResults) -> list[dict[str, str]]:
             "train": _percent(row.train_accuracy),
             "valid": _percent(row.valid_accuracy),
             "test": _percent(row.test_accuracy),
+            "error": decimal(row.test_absolute_error, 3),
         }
         for row in results.encoders.itertuples()
     ]

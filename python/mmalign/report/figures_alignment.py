@@ -51,7 +51,7 @@ def alignment_panels(
     margin = 0.02 * np.ptp(values) or 1e-3
     scale = Normalize(values.min() - margin, values.max() + margin)
     slug = f"{metric_slug(metric, options)}-{file_slug(view_a)}-{file_slug(view_b)}"
-    name = metric_label(metric, options)
+    name = metric_label(metric, options, brief=True)
     return [_draw(one, scale, chance, f"alignment-{one.name}-{slug}", name) for one in maps]
 
 

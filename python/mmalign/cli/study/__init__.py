@@ -5,7 +5,9 @@ from __future__ import annotations
 import click
 
 from ..options import help_without_command
+from .affect import study_affect
 from .av_digits import study_av_digits
+from .av_mnist import study_av_mnist
 from .digits_and_voices import study_digits_and_voices
 from .synthetic import study_synthetic
 
@@ -22,5 +24,11 @@ def study(context: click.Context) -> None:
     help_without_command(context)
 
 
-for command in (study_av_digits, study_digits_and_voices, study_synthetic):
+for command in (
+    study_av_digits,
+    study_digits_and_voices,
+    study_affect,
+    study_av_mnist,
+    study_synthetic,
+):
     study.add_command(command)
