@@ -18,6 +18,8 @@ from mmalign.errors import UserError
 from .extracting import extract, header_of, layers_of
 from .tiny_models import save_audio_model, save_image_model, write_images, write_sounds
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
