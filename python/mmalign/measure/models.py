@@ -20,7 +20,7 @@ class Model:
 
     name:   its file's name without the suffix.
     layers: (name, (n_samples, n_features)) of each.
-    header: what the file says of itself (:func:`mmalign.data.safetensors_file.read_feature_header`).
+    header: what the file says of itself, by ``read_feature_header``.
     stamp:  size and time of change of the file, by which a changed one is recognised.
     """
 
