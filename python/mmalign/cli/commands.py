@@ -10,6 +10,7 @@ import click
 
 from ..errors import UserError
 from .data import data
+from .extract import extract
 from .measure import measure
 from .options import help_without_command, source_named
 from .study import study
@@ -53,6 +54,7 @@ def cli(context: click.Context) -> None:
 cli.add_command(measure)
 cli.add_command(study)
 cli.add_command(data)
+cli.add_command(extract)
 
 
 @cli.command()

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from ...errors import UserError
+from ..hdf5 import SUFFIXES as HDF5
+from ..hdf5 import hdf5_array, hdf5_group, open_hdf5
 from ..paired import SPLITS
 from ..safe_pickle import read_pickle
 from .layouts import MODALITIES, AffectLayout
@@ -40,26 +42,46 @@ def affect_file(path: str | os.PathLike[str], layout: AffectLayout) -> Path:
     if not path.is_dir():
         return path
     # Both the directory of all four and the directory of one are natural to name.
-    for candidate in (path / layout.file, path / Path(layout.file).name):
-        if candidate.is_file():
-            return candidate
+    stems = ((path / layout.file).with_suffix(""), path / Path(layout.file).stem)
+    for suffix in (*PICKLES, *HDF5):
+        for stem in stems:
+            if (candidate := stem.with_suffix(suffix)).is_file():
+                return candidate
     raise UserError(f"{path} holds no {layout.file}, the file of {layout.title}.")
 
 
 def read_affect(path: Path) -> dict[str, AffectSplit]:
-    """Read the three splits of an affect file (.pkl); nothing is checked against a layout.
+    """Read the three splits of an affect file; nothing is checked against a layout.
+
+    .pkl, .pickle  a dictionary of the splits; arrays are views of the mapped file.
+    .h5, .hdf5     a group per split with a dataset per array; read into memory.
 
     Raises UserError, naming file, split and array, when a part is missing, is no array of real
     numbers, has another shape than (samples, steps, features), or when the parts of a split
     differ in their numbers of samples or steps.
     """
-    if path.suffix.lower() not in PICKLES:
+    suffix = path.suffix.lower()
+    if suffix in PICKLES:
+        content = read_pickle(path)
+        _check_keys(path, "it", content, SPLITS)
+    elif suffix in HDF5:
+        content = _read_hdf5(path)
+    else:
         raise UserError(
-            f"{path} has the suffix {path.suffix!r}; affect data is read from {', '.join(PICKLES)}."
+            f"{path} has the suffix {path.suffix!r}; affect data is read from "
+            f"{', '.join((*PICKLES, *HDF5))}."
         )
-    content = read_pickle(path)
-    _check_keys(path, "it", content, SPLITS)
     return {split: _read_split(path, split, content[split]) for split in SPLITS}
+
+
+def _read_hdf5(path: Path) -> dict[str, dict[str, np.ndarray]]:
+    content: dict[str, dict[str, np.ndarray]] = {}
+    with open_hdf5(path) as file:
+        for split in SPLITS:
+            group = hdf5_group(file, split)
+            names = (*MODALITIES, "labels", *(["id"] if "id" in group else []))
+            content[split] = {name: hdf5_array(group, name) for name in names}
+    return content
 
 
 def check_widths(path: Path, splits: Mapping[str, AffectSplit], layout: AffectLayout) -> None:

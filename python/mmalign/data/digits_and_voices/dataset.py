@@ -21,7 +21,7 @@ from .samples import COMBINATIONS, split_blocks
 class DigitsAndVoices:
     """Pictures (n, 28, 28) uint8, sounds (n, 20, 36) float32, latents (n, 3) int64, splits.
 
-    Latents are the digit, the corner of the picture and the voice of the sound.
+    Latents are the digit, the turn of the picture and the voice of the sound.
     """
 
     pictures: np.ndarray
@@ -37,9 +37,9 @@ class DigitsAndVoices:
         same picture at every balance, and the same sound at every one without bits of "both".
         """
         rows = self.partners(balance)
-        seen, corner, _ = self.latents.T
+        seen, turn, _ = self.latents.T
         heard, _, voice = self.latents[rows].T
-        labels = balance.label(seen, corner, heard, voice).astype(np.int64)
+        labels = balance.label(seen, turn, heard, voice).astype(np.int64)
         views = {
             "image": self.pictures.astype(np.float32) / np.float32(255),
             "audio": self.sounds[rows],

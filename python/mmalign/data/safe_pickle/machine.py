@@ -144,7 +144,8 @@ def _arguments(called: Name, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _kind(value: Any) -> str:
-    return str(value) if isinstance(value, (Name, Dtype)) else type(value).__name__
+    own = isinstance(value, (Name, Dtype, ArrayInProgress))
+    return str(value) if own else type(value).__name__
 
 
 def _text(raw: bytes | memoryview) -> str:

@@ -1,0 +1,48 @@
+"""Reading a finished study of digits and voices from its directory alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...data.digits_and_voices import BALANCES, Balance
+from ..results import StudyResults, load_results
+from .description import balance_directory, read_directory
+
+
+@dataclass(frozen=True)
+class DigitsAndVoicesResults:
+    """study: the content of study.json; balances: the results of each, by its name, in order."""
+
+    directory: Path
+    study: dict[str, Any]
+    balances: Mapping[str, StudyResults]
+
+    def items(self) -> list[tuple[Balance, StudyResults]]:
+        """Return every balance with its results."""
+        return [(BALANCES[name], results) for name, results in self.balances.items()]
+
+    @property
+    def elapsed_seconds(self) -> float | None:
+        """Wall time of all runs of all balances; None where one has no log."""
+        times = [results.elapsed_seconds for results in self.balances.values()]
+        return None if None in times else sum(times)
+
+
+def load_digits_and_voices_results(
+    directory: str | os.PathLike[str],
+) -> DigitsAndVoicesResults:
+    """Read a study's directory; nothing is computed.
+
+    Raises UserError when it is no such study's directory, or a balance is missing or not finished.
+    """
+    study = read_directory(directory)
+    names = [one["name"] for one in study["balances"]]
+    return DigitsAndVoicesResults(
+        Path(directory),
+        study,
+        {name: load_results(balance_directory(directory, name)) for name in names},
+    )
