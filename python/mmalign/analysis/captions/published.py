@@ -6,19 +6,8 @@ mutual nearest neighbours, k = 10, best pair of layers.
 
 from __future__ import annotations
 
-import re
-
 SAMPLES = 1024
 K = 10
-
-#: Families by the names that their models have in timm; the first that fits.
-FAMILIES = {
-    "DINOv2": r"dinov2",
-    "ImageNet-21k": r"augreg_in21k",
-    "CLIP I12k-ft": r"clip.*ft_in12k",
-    "CLIP": r"clip",
-    "MAE": r"mae",
-}
 
 # Family: Spearman's rho of alignment and U = 10, 20, ..., 100 over language models, averaged over
 # sizes of the vision model (figures 5 and 17). Printed.
@@ -83,11 +72,3 @@ ALIGNMENT_PERFORMANCE = {
         90: (0.008, 0.134),
     },
 }
-
-
-def family_of(model: str) -> str:
-    """Return the published family that a model's name belongs to, or else the name itself."""
-    for family, pattern in FAMILIES.items():
-        if re.search(pattern, model.lower()):
-            return family
-    return model

@@ -6,6 +6,7 @@ import click
 
 from ..options import help_without_command
 from .av_digits import study_av_digits
+from .captions import study_captions
 from .digits_and_voices import study_digits_and_voices
 from .synthetic import study_synthetic
 
@@ -22,5 +23,5 @@ def study(context: click.Context) -> None:
     help_without_command(context)
 
 
-for command in (study_av_digits, study_digits_and_voices, study_synthetic):
+for command in (study_av_digits, study_captions, study_digits_and_voices, study_synthetic):
     study.add_command(command)

@@ -51,10 +51,8 @@ class CaptionStudy:
         """Return the study as plain JSON content."""
         return {
             "name": NAME,
-            "captions": str(self.captions),
+            "captions": self.captions.name,
             "captions_sha256": self.captions_sha256,
-            "vision": str(self.vision),
-            "features": str(self.features),
             "levels": list(self.levels),
             "k": self.k,
             "permutations": self.permutations,

@@ -47,5 +47,9 @@ def level_samples(sets: CaptionSets, level: int) -> Samples:
     """Return the captions of a level as texts for a model."""
     captions = sets.at(level)
     return Samples(
-        f"captions at {level}%", "text", len(captions), level_digest(captions), lambda: iter(captions)
+        f"captions at {level}%",
+        "text",
+        len(captions),
+        level_digest(captions),
+        lambda: iter(captions),
     )

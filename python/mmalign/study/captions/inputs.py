@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ...analysis.captions.published import family_of
 from ...captions import CaptionSets
 from ...data.safetensors_file import map_tensors
 from ...errors import UserError
 from ...measure.models import Model, find_models, require_pairs
+from .families import family_of
 
 BITS = "bits_per_byte"
 
@@ -63,9 +63,7 @@ def find_vision_models(directory: Path, n: int) -> list[VisionModel]:
     if not directory.is_dir():
         raise UserError(f"{directory} is not a directory; expected one of vision features.")
     folders = sorted(path for path in directory.iterdir() if _is_folder(path))
-    found = [
-        VisionModel(folder.name, model) for folder in folders for model in find_models(folder)
-    ]
+    found = [VisionModel(folder.name, model) for folder in folders for model in find_models(folder)]
     if not folders or any(path.is_file() and not _hidden(path) for path in directory.iterdir()):
         found += [VisionModel(family_of(model.name), model) for model in find_models(directory)]
     names = [one.name for one in found]
@@ -93,7 +91,9 @@ def find_language_levels(
     for level in levels:
         folder = level_folder(features, level)
         if not folder.is_dir():
-            raise UserError(f"{folder} does not exist; expected the features of captions at {level}%.")
+            raise UserError(
+                f"{folder} does not exist; expected the features of captions at {level}%."
+            )
         models = find_models(folder)
         if found and [model.name for model in models] != [one.name for one in found[0].models]:
             here, there = ({one.name for one in each} for each in (models, found[0].models))
@@ -103,9 +103,7 @@ def find_language_levels(
             )
         for model in models:
             if model.n != sets.n:
-                raise UserError(
-                    f"{model.path} has {model.n} samples; there are {sets.n} captions."
-                )
+                raise UserError(f"{model.path} has {model.n} samples; there are {sets.n} captions.")
             require_pairs(models[0], model)
             _check_level(model, level, known)
         found.append(

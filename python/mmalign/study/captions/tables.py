@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ...analysis.correlations import write_table
 from ...captions import CaptionSets
+from ...files import atomic_path
 from ...measure.cells import lists_cell
 from ...measure.models import Model
 from ...measure.results import PairResult, read_pairs
@@ -76,14 +76,14 @@ def write_caption_tables(
                         "samples_with_bits": int(whole.sum()),
                     }
                 )
-    write_table(pd.DataFrame(alignments), directory / "alignments.parquet")
-    write_table(pd.concat(samples, ignore_index=True), directory / "samples.parquet")
+    tables = {"alignments": pd.DataFrame(alignments), "samples": pd.concat(samples)}
+    for name, table in tables.items():
+        with atomic_path(directory / f"{name}.parquet") as temporary:
+            table.to_parquet(temporary, engine="pyarrow", index=False)
 
 
 def _shared(study: CaptionStudy, pair: PairResult, store: CellStore) -> np.ndarray:
     """(n,) int16: how many neighbours of each sample the best pair of layers has in common."""
-    if pair.best is None:
-        return np.zeros(pair.x.n, np.int16)
     lists = [
         _lists(study, model, layer, store)
         for model, layer in zip((pair.x, pair.y), pair.best, strict=True)
