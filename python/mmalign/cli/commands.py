@@ -75,11 +75,13 @@ def report(directory: Path, data: Path | None) -> None:
     if not directory.is_dir():
         raise UserError(f"{directory} is not a directory; expected one that a study has filled.")
     from ..report import write_report
+    from ..report.captions import write_caption_report
     from ..report.digits_and_voices import write_digits_and_voices_report
     from ..report.synthetic import write_synthetic_report
     from ..study.directory import StudyDirectory
 
     writers = {
+        "captions": write_caption_report,
         "synthetic": write_synthetic_report,
         "digits-and-voices": write_digits_and_voices_report,
     }

@@ -8,6 +8,7 @@ from ..options import help_without_command
 from .affect import study_affect
 from .av_digits import study_av_digits
 from .av_mnist import study_av_mnist
+from .captions import study_captions
 from .digits_and_voices import study_digits_and_voices
 from .synthetic import study_synthetic
 
@@ -29,6 +30,7 @@ for command in (
     study_digits_and_voices,
     study_affect,
     study_av_mnist,
+    study_captions,
     study_synthetic,
 ):
     study.add_command(command)
