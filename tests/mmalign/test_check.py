@@ -160,8 +160,11 @@ SPOILED = {
         ["mosi: vision of test has nan in sample 3, step 49, feature 0"],
     ),
     "labels": (spoil("test", "labels", lambda a: a[:4]), ["test: test has 10 samples and 4 label"]),
-    "list": (spoil("train", "text", list), ["train: text of train is a list", "vision: none"][:1]),
-    "missing": (lambda c: {"train": c["train"], "test": c["test"]}, ["valid: valid is a NoneType"]),
+    "list": (spoil("train", "text", list), ["train: text of train is a list"]),
+    "missing": (
+        lambda c: {"train": c["train"], "test": c["test"]},
+        ["valid: the file has no such split"],
+    ),
     "width": (
         spoil("train", "audio", lambda a: a[:, :, 1:]),
         ["vision/audio/text: the widths are"],

@@ -57,7 +57,7 @@ def test_faults_are_told_as_those_of_pickles(tmp_path):
         load_affect(path, "mosi")
     with h5py.File(path, "a") as file:
         del file["valid/vision"]
-    with pytest.raises(UserError, match=r"valid/vision does not exist; .* there is audio, id, lab"):
+    with pytest.raises(UserError, match=r"data.h5: valid has no vision; it has audio, id, labels"):
         load_affect(path, "mosi")
 
 

@@ -40,8 +40,11 @@ def check_affect(path: Path) -> Report:
         _say_unknown(report, content)
     parts = {}
     for split in SPLITS:
+        if split not in content:
+            report.add("error", split, "the file has no such split", "get the file again")
+            continue
         try:
-            parts[split] = read_split(path, split, content.get(split))
+            parts[split] = read_split(path, split, content[split])
         except UserError as error:
             report.add("error", split, _without_path(error, path), "get the file again")
     for split, part in parts.items():

@@ -180,8 +180,9 @@ def _ids(path: Path, split: str, stored: Any, n: int) -> list[str] | None:
     """Return one text per sample; MOSEI's are rows of video, start and end."""
     if stored is None:
         return None
-    if not isinstance(stored, (np.ndarray, list, tuple)) or len(stored) != n:
-        size = f" of {len(stored)}" if isinstance(stored, (np.ndarray, list, tuple)) else ""
+    listed = isinstance(stored, (list, tuple)) or (isinstance(stored, np.ndarray) and stored.ndim)
+    if not listed or len(stored) != n:
+        size = f" of {len(stored)}" if listed else ""
         raise UserError(
             f"{path}: id of {split} is a {type(stored).__name__}{size}; expected one name for "
             f"each of {n} samples."
