@@ -201,10 +201,11 @@ def _title_of(one: Comparison, views: list[str]) -> str:
 def _legend(figure: Figure, handles: list[Line2D]) -> None:
     """Below the axes, where it can hide nothing."""
     short = sum(len(str(handle.get_label())) for handle in handles[:3]) <= 30
+    columns = 2 if len(handles) == 4 else min(len(handles), 3)
     figure.legend(
         handles=handles,
         loc="outside lower center",
-        ncols=min(len(handles), 3) if short else 1,
+        ncols=columns if short else 1,
         columnspacing=1.2,
     )
 
