@@ -199,8 +199,8 @@ def test_out_of_memory_halves_the_batch(model, texts, tmp_path, monkeypatch, qui
     monkeypatch.setattr(hf.GPT2LMHeadModel, "forward", limited)
     monkeypatch.setattr(run, "token_budget", lambda bytes_per_token: 12 * 9)
     path = extract(model, texts, tmp_path / "out", console=quiet)
-    # The first sample for the widths, then nine of the longest text in halves.
-    assert sizes[:4] == [1, 6, 3, 1]
+    # The first sample for the widths, then nine of the longest texts, halved until they fit.
+    assert sizes[:5] == [1, 9, 4, 2, 2]
     assert quiet.file.getvalue().count("Out of memory") == 2
     for one, other in zip(layers_of(path), expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
