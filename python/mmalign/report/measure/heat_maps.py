@@ -30,9 +30,9 @@ def model_map(pairs: Sequence[PairResult], metric_name: str) -> Panel:
     nulls = [pair.calibration.get("chance_of_best", np.nan) for pair in pairs]
     chance = float(np.mean(nulls))
     metric = pairs[0].metric
-    height, width = (1.5 + 0.32 * max(3, len(names)) for names in (xs, ys))
+    height, width = (0.36 * len(names) for names in (xs, ys))
     with house_style():
-        figure = new_figure((min(width + 1.3, 14), min(height, 14)))
+        figure = new_figure((min(max(width + 3, 4.8), 14), min(max(height + 1.6, 3.6), 14)))
         axes = figure.add_subplot()
         scale = _scale(scores, chance)
         mesh = _cells(axes, scores, scale, linewidth=0.6)
@@ -44,7 +44,7 @@ def model_map(pairs: Sequence[PairResult], metric_name: str) -> Panel:
             ha="right",
             rotation_mode="anchor",
         )
-        axes.set(title="Best pair of layers of every two models")
+        axes.set(title="Best pair of layers")
         if scores.size <= _MOST_CELLS_WITH_NUMBERS:
             _write_numbers(axes, scores, scale)
         best = _frame_best(axes, metric, scores)
