@@ -12,10 +12,11 @@ import mmkernels
 
 from ..study.store import CellStore
 from .cells import PairCell, lists_cell, pair_cell
-from .layers import PreparedLayers, compare, prepare
+from .layers import PreparedLayers, compare
 from .metrics import ON_LISTS, Metric
 from .models import Model, require_pairs
-from .null import null_best, sample_orders, usual_permutations
+from .null import sample_orders, usual_permutations
+from .pairs import labels_of, null_of_pairs, prepare_model
 from .store import sound
 from .treatment import Treatment
 
@@ -81,21 +82,15 @@ def measure_models(
                 if not own:
                     continue
                 other = side.prepared(ys[y])
-                nulls = _nulls(side, [prepared[x] for x in own], ys[y], other, orders)
+                nulls = null_of_pairs(
+                    metric, [prepared[x] for x in own], ys[y], other, request.treatment, orders
+                )
                 for x, null in zip(own, nulls, strict=True):
                     found = compare(metric, prepared[x], other)
                     cell = request.cell(metric, xs[x], ys[y])
                     arrays = {"scores": found.matrix, "null": null}
                     store.write(cell.hash, {**cell.describe(), "notes": found.notes}, arrays)
                     on_pair(found.matrix.size, f"{xs[x].name} and {ys[y].name}: {metric.name}")
-
-
-def _nulls(
-    side: _Side, xs: list[PreparedLayers], model: Model, y: PreparedLayers, orders: np.ndarray
-) -> np.ndarray:
-    if not len(orders):
-        return np.empty((len(xs), 0))
-    return null_best(side.metric, xs, y, orders, lambda order: side.searched(model, order))
 
 
 @dataclass(frozen=True)
@@ -129,10 +124,10 @@ class _Side:
     def prepared(self, model: Model) -> PreparedLayers:
         """Its layers for the metric; neighbours are searched unless the store has them."""
         if self.metric.name not in ON_LISTS:
-            return self.searched(model)
+            return prepare_model(self.metric, model, self.treatment)
         cell = lists_cell(model, self.metric, self.treatment)
         if not sound(self.store, cell.hash):
-            found = self.searched(model)
+            found = prepare_model(self.metric, model, self.treatment)
             arrays = {
                 str(place): found.layers[place].host_indices.astype(np.int32)
                 for place in found.places
@@ -146,19 +141,6 @@ class _Side:
             layers[int(place)] = _lists(lists, cell.similarity, labels[int(place)])
         faults = {int(place): why for place, why in meta["faults"].items()}
         return PreparedLayers(labels, layers, faults)
-
-    def searched(self, model: Model, order: np.ndarray | None = None) -> PreparedLayers:
-        """Its layers prepared from the file, with their rows in ``order``."""
-        layers = self.treatment.apply(model.arrays())
-        if order is not None:
-            layers = (layer[order] for layer in layers)
-        return prepare(self.metric, labels_of(model), layers)
-
-
-def labels_of(model: Model) -> list[str]:
-    """What its layers are called in a sentence."""
-    names = [name for name, _ in model.layers]
-    return [str(model.path) if len(names) == 1 else f"{model.path}: {name}" for name in names]
 
 
 def _lists(indices: np.ndarray, similarity: str, label: str) -> mmkernels.Neighbors:
