@@ -6,7 +6,7 @@ import numpy as np
 
 from ..speech import Utterance
 from ..spoken_digits import DIGIT_NAMES, PITCH_RANGES, RATES
-from .balance import TURNS, DIGITS, VOICES
+from .balance import DIGITS, TURNS, VOICES
 
 COMBINATIONS = DIGITS * TURNS * VOICES
 MOST_BLOCKS = 15

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from ...information import Decomposition, bayes_accuracy, broja, mutual_information
-from .balance import CLASSES, TURNS, DIGITS, VOICES, Balance
+from .balance import CLASSES, DIGITS, TURNS, VOICES, Balance
 
 
 @dataclass(frozen=True)
