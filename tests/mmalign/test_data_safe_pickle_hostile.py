@@ -71,7 +71,10 @@ def holding_itself() -> np.ndarray:
 HIDDEN = {
     "an array in itself": (holding_itself(), "an array that was never filled"),
     "in an object array": (np.array([Calls(os.system, "touch harmed")]), r"\w+\.system"),
-    "as a subclass of arrays": (np.arange(3).view(Subclass), r"test_data_safe_pickle_hostile\.Subclass"),
+    "as a subclass of arrays": (
+        np.arange(3).view(Subclass),
+        r"test_data_safe_pickle_hostile\.Subclass",
+    ),
     "as a matrix": (np.arange(4).reshape(2, 2).view(np.matrix), r"numpy\.matrix"),
     "in a masked array": (np.ma.array([1]), r"numpy\.ma\.core\._mareconstruct"),
     "as a record": (np.zeros(2, dtype=[("a", "f4")]), "the numpy type 'V4'"),
