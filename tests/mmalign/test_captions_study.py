@@ -86,9 +86,10 @@ def test_a_study_that_was_stopped_goes_on_to_the_same_bytes(study, tmp_path, qui
             raise KeyboardInterrupt
         measure_run.measure_models(models, *rest)
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt, match="same command"):
+    with monkeypatch.context() as patch:
         patch.setattr(study_run, "measure_models", stop_at_100)
-        run_caption_study(study, tmp_path / "out", console=quiet)
+        with pytest.raises(KeyboardInterrupt, match="same command"):
+            run_caption_study(study, tmp_path / "out", console=quiet)
     assert not (tmp_path / "out" / "samples.parquet").exists()
     with pytest.raises(UserError, match=r"is not finished: it has no alignments\.parquet"):
         load_caption_results(tmp_path / "out")
