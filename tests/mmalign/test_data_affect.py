@@ -258,6 +258,7 @@ FAULTS = {
         lambda a: a[:3],
         "a ndarray of 3; expected one name for each",
     ),
+    "one id": ("mosi", "test", "id", lambda a: np.array("a"), "a ndarray; expected one name for"),
     "number as ids": ("mosi", "test", "id", lambda a: 3, "id of test is a int; expected one name"),
     "no text at all": ("mosi", "valid", "text", np.zeros_like, "valid has no sample whose text"),
 }
@@ -303,3 +304,11 @@ def test_a_file_of_another_dataset(tmp_path):
     path = write_affect(tmp_path, "mosi")
     with pytest.raises(UserError, match=r"vision 20, audio 5, text 300 wide; those of MOSEI are"):
         load_affect(path, "mosei")
+
+
+def test_a_signalling_nan_is_told_like_another(save, recwarn):
+    content = affect_content("mosi")
+    content["train"]["vision"].view(np.uint32)[2, 49, 1] = 0x7F800001
+    with pytest.raises(UserError, match=r"vision of train has nan in sample 2, step 49, feature 1"):
+        load_affect(save(content), "mosi")
+    assert len(recwarn) == 0

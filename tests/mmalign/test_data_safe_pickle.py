@@ -20,6 +20,7 @@ from .hostile_pickles import (
     Calls,
     array_program,
     bombs,
+    integer,
     named,
     program,
     python2_pickle,
@@ -151,7 +152,7 @@ def test_what_could_run_is_refused_by_name(read, tmp_path, monkeypatch, name, pr
     for value in (HARMFUL[name], {"train": [HARMFUL[name]]}):
         with pytest.raises(UserError) as refusal:
             read(pickle.dumps(value, protocol=protocol))
-        assert f"data.pkl holds {name}, which is not read because a data file" in str(refusal.value)
+        assert f"data.pkl holds {name}, which is not read: a pickle may hold" in str(refusal.value)
     assert not (tmp_path / "harmed").exists()
 
 
@@ -222,6 +223,7 @@ CRAFTED = {
     "NEXT_BUFFER": (program(b"\x97"), "the instruction NEXT_BUFFER"),
     "protocol 0": (b"(dp0\n.", r"the instruction PUT"),
     "a tuple as a key": (program(b"})Ns"), "a tuple as a key of a dictionary"),
+    "a huge number as a key": (program(b"}" + integer(1 << 60) + b"Ns"), "a int as a key of a d"),
     "an array never filled": (
         named("numpy.core.multiarray", "_reconstruct", b"cnumpy\nndarray\n)C\x01b\x87R"),
         "an array that was never filled",

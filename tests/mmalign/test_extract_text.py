@@ -19,6 +19,8 @@ CAUSAL = ["gpt2", "llama", "bloom"]
 POSITION = {"mean": lambda states: states.mean(0), "last": lambda states: states[-1]}
 POSITION["cls"] = lambda states: states[0]
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):

@@ -78,19 +78,30 @@ def hdf5_array(group: h5py.Group, name: str) -> np.ndarray:
     return dataset[()]
 
 
-def _linked(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset:
-    import h5py
+def holds(group: h5py.Group, name: str) -> bool:
+    """Whether ``group`` has a link of this name, wherever it points."""
+    return group.id.links.exists(name.encode())
 
-    link = group.get(name, getlink=True)
+
+def _linked(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset:
+    from h5py import h5l
+
     where = f"{group.file.filename}: {_place(group, name)}"
-    if link is None:
+    if not holds(group, name):
         found = ", ".join(sorted(group)[:20]) or "nothing"
         raise UserError(f"{where} does not exist; beside it there is {found}.")
-    if isinstance(link, h5py.ExternalLink):
-        raise UserError(f"{where} is a link to {link.path} in the file {link.filename!r}.")
-    if not isinstance(link, h5py.HardLink):
-        raise UserError(f"{where} is a link to {getattr(link, 'path', 'something else')}.")
-    return group[name]
+    # h5py's own look at a link follows it, into another file if need be.
+    links = group.id.links
+    kind = links.get_info(name.encode()).type
+    if kind == h5l.TYPE_HARD:
+        return group[name]
+    if kind not in (h5l.TYPE_SOFT, h5l.TYPE_EXTERNAL):
+        raise UserError(f"{where} is a link of an unknown kind.")
+    target = links.get_val(name.encode())
+    if kind == h5l.TYPE_SOFT:
+        raise UserError(f"{where} is a link to {os.fsdecode(target)}.")
+    file, place = map(os.fsdecode, target)
+    raise UserError(f"{where} is a link to {place} in the file {file!r}.")
 
 
 def _place(group: h5py.Group, name: str) -> str:

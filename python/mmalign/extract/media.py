@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import warnings
 from collections.abc import Callable, Iterator
@@ -103,8 +104,9 @@ def at_rate(name: str, wave: np.ndarray, own_rate: int, rate: int) -> np.ndarray
     if not np.isfinite(wave).all():
         raise UserError(f"{name} holds NaN or infinity; expected a sound.")
     if own_rate != rate:
-        librosa = require("librosa", "sounds at another rate than the model's")
-        wave = librosa.resample(wave, orig_sr=own_rate, target_sr=rate)
+        signal = require("scipy.signal", "sounds at another rate than the model's")
+        shared = math.gcd(own_rate, rate)
+        wave = signal.resample_poly(wave, rate // shared, own_rate // shared)
     return np.ascontiguousarray(wave, dtype=np.float32)
 
 

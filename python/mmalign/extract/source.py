@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,24 +23,15 @@ _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".msgpack")
 class ModelSource:
     """The directory of a model's weights, its name, and a commit or a sha256 that pins it.
 
-    ``root`` is the directory as given; that of a sentence encoder may hold its transformer deeper.
+    root: the directory as given; that of a sentence encoder may hold its transformer deeper.
+    config: the content of config.json.
     """
 
     root: Path
     directory: Path
     name: str
     revision: str
-
-    @cached_property
-    def config(self) -> dict[str, Any]:
-        """The content of ``config.json``, a dictionary."""
-        path = self.directory / "config.json"
-        if not path.exists():
-            raise UserError(f"{self.directory} holds no config.json; expected a saved model.")
-        content = read_json(path)
-        if not isinstance(content, dict):
-            raise UserError(f"{path} holds a {type(content).__name__}; expected an object.")
-        return content
+    config: dict[str, Any]
 
 
 def open_source(model: str) -> ModelSource:
@@ -67,12 +57,12 @@ def open_source(model: str) -> ModelSource:
         also = f" {pickles[0]} is not read, because it could run code." if pickles else ""
         raise UserError(f"{directory} holds no weights in safetensors.{also}")
     name, commit = _cached_name(root.resolve())
-    return ModelSource(root, directory, name, commit or _digest(root))
+    return ModelSource(root, directory, name, commit or _digest(root), _config(directory))
 
 
 def _snapshot(model: str) -> Path:
     repository, _, revision = model.removeprefix("hf:").partition("@")
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+|[\w.-]+", repository):
+    if not re.fullmatch(r"(\w[\w.-]*/)?\w[\w.-]*", repository):
         raise UserError(f"{model} is not the name of a repository; expected hf:owner/name.")
     hub = require("huggingface_hub", "models of a hub", "models")
     try:
@@ -104,6 +94,16 @@ def _cached_name(root: Path) -> tuple[str, str | None]:
     if root.parent.name == "snapshots" and re.fullmatch(r"[0-9a-f]{40}", root.name):
         return root.parent.parent.name.removeprefix("models--").replace("--", "/", 1), root.name
     return root.name, None
+
+
+def _config(directory: Path) -> dict[str, Any]:
+    path = directory / "config.json"
+    if not path.exists():
+        raise UserError(f"{directory} holds no config.json; expected a saved model.")
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise UserError(f"{path} holds a {type(content).__name__}; expected an object.")
+    return content
 
 
 def _digest(root: Path) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..data.features import SUFFIXES, load_features
+from ..data import features
 from ..data.safetensors_file import read_feature_header
 from ..errors import UserError
 
@@ -20,7 +20,7 @@ class Model:
 
     name:   its file's name without the suffix.
     layers: (name, (n_samples, n_features)) of each.
-    header: what the file says of itself (:func:`mmalign.data.safetensors_file.read_feature_header`).
+    header: what the file says of itself, by ``read_feature_header``.
     stamp:  size and time of change of the file, by which a changed one is recognised.
     """
 
@@ -37,7 +37,7 @@ class Model:
 
     def arrays(self) -> list[Any]:
         """Its layers, in order; mapped into memory where the file allows it."""
-        return [array for _, array in load_features(self.path, self.layer_axis)]
+        return [array for _, array in features.load_features(self.path, self.layer_axis)]
 
     def describe(self) -> dict[str, Any]:
         """As plain JSON content."""
@@ -50,7 +50,7 @@ def open_model(path: str | os.PathLike[str], layer_axis: int = 0) -> Model:
     path = Path(path)
     layers = tuple(
         (name, (int(array.shape[0]), int(array.shape[1])))
-        for name, array in load_features(path, layer_axis)
+        for name, array in features.load_features(path, layer_axis)
     )
     header = read_feature_header(path)
     status = path.stat()
@@ -77,12 +77,14 @@ def find_models(path: str | os.PathLike[str], layer_axis: int = 0) -> list[Model
     files = sorted(
         file
         for file in path.iterdir()
-        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
+        if file.suffix.lower() in features.SUFFIXES
+        and not file.name.startswith(".")
+        and file.is_file()
     )
     if not files:
+        suffixes = ", ".join(features.SUFFIXES)
         raise UserError(
-            f"{path} holds no features; expected files that end in {', '.join(SUFFIXES)}, one a "
-            "model."
+            f"{path} holds no features; expected files that end in {suffixes}, one a model."
         )
     models = [open_model(file, layer_axis) for file in files]
     for model in models:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
-import filelock
 import numpy as np
 
 import mmkernels
 
-from ..errors import UserError
-from ..files import write_json
 from ..study.store import CellStore
 from .cells import PairCell, lists_cell, pair_cell
-from .layers import PreparedLayers, compare, prepare
+from .layers import PreparedLayers, compare
 from .metrics import ON_LISTS, Metric
 from .models import Model, require_pairs
-from .null import null_best, sample_orders, usual_permutations
+from .null import sample_orders, usual_permutations
+from .pairs import labels_of, null_of_pairs, prepare_model
+from .store import sound
 from .treatment import Treatment
 
 #: Called with each finished pair's number of layer pairs and the pair in words.
@@ -40,7 +36,7 @@ class Request:
     """
 
     metrics: tuple[Metric, ...]
-    treatment: Treatment = Treatment()
+    treatment: Treatment = field(default_factory=Treatment)
     permutations: int | None = None
     seed: int = 0
 
@@ -50,36 +46,6 @@ class Request:
     def cell(self, metric: Metric, x: Model, y: Model) -> PairCell:
         permutations = self.permutations_of(metric)
         return pair_cell(x, y, metric, self.treatment, permutations, self.seed)
-
-
-def open_directory(directory: str | os.PathLike[str]) -> CellStore:
-    """Make a directory for measurements, or return to one; raises UserError if it is another's."""
-    path = Path(directory)
-    if path.exists() and (not path.is_dir() or any(path.iterdir())) and not _mark(path).exists():
-        raise UserError(
-            f"{path} is there and holds something other than measurements; choose another."
-        )
-    store = CellStore(path)
-    store.prepare()
-    if not _mark(path).exists():
-        write_json(_mark(path), {"kind": "measurements", "format": 1})
-    return store
-
-
-@contextmanager
-def only_run(store: CellStore) -> Iterator[None]:
-    """Refuse a directory that another process measures into."""
-    lock = filelock.FileLock(store.directory / "locks" / "measurements.lock")
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        raise UserError(
-            f"Another process measures into {store.directory}; wait for it or choose another."
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def measure_models(
@@ -104,7 +70,7 @@ def measure_models(
             (x, y)
             for x in range(len(xs))
             for y in range(len(ys))
-            if not _sound(store, request.cell(metric, xs[x], ys[y]).hash)
+            if not sound(store, request.cell(metric, xs[x], ys[y]).hash)
         }
         orders = sample_orders(xs[0].n, request.permutations_of(metric), request.seed)
         side = _Side(metric, request.treatment, store)
@@ -116,21 +82,15 @@ def measure_models(
                 if not own:
                     continue
                 other = side.prepared(ys[y])
-                nulls = _nulls(side, [prepared[x] for x in own], ys[y], other, orders)
+                nulls = null_of_pairs(
+                    metric, [prepared[x] for x in own], ys[y], other, request.treatment, orders
+                )
                 for x, null in zip(own, nulls, strict=True):
                     found = compare(metric, prepared[x], other)
                     cell = request.cell(metric, xs[x], ys[y])
                     arrays = {"scores": found.matrix, "null": null}
                     store.write(cell.hash, {**cell.describe(), "notes": found.notes}, arrays)
                     on_pair(found.matrix.size, f"{xs[x].name} and {ys[y].name}: {metric.name}")
-
-
-def _nulls(
-    side: _Side, xs: list[PreparedLayers], model: Model, y: PreparedLayers, orders: np.ndarray
-) -> np.ndarray:
-    if not len(orders):
-        return np.empty((len(xs), 0))
-    return null_best(side.metric, xs, y, orders, lambda order: side.searched(model, order))
 
 
 @dataclass(frozen=True)
@@ -164,10 +124,10 @@ class _Side:
     def prepared(self, model: Model) -> PreparedLayers:
         """Its layers for the metric; neighbours are searched unless the store has them."""
         if self.metric.name not in ON_LISTS:
-            return self.searched(model)
+            return prepare_model(self.metric, model, self.treatment)
         cell = lists_cell(model, self.metric, self.treatment)
-        if not _sound(self.store, cell.hash):
-            found = self.searched(model)
+        if not sound(self.store, cell.hash):
+            found = prepare_model(self.metric, model, self.treatment)
             arrays = {
                 str(place): found.layers[place].host_indices.astype(np.int32)
                 for place in found.places
@@ -182,32 +142,8 @@ class _Side:
         faults = {int(place): why for place, why in meta["faults"].items()}
         return PreparedLayers(labels, layers, faults)
 
-    def searched(self, model: Model, order: np.ndarray | None = None) -> PreparedLayers:
-        """Its layers prepared from the file, with their rows in ``order``."""
-        layers = self.treatment.apply(model.arrays())
-        if order is not None:
-            layers = (layer[order] for layer in layers)
-        return prepare(self.metric, labels_of(model), layers)
-
-
-def labels_of(model: Model) -> list[str]:
-    """What its layers are called in a sentence."""
-    names = [name for name, _ in model.layers]
-    return [str(model.path) if len(names) == 1 else f"{model.path}: {name}" for name in names]
-
 
 def _lists(indices: np.ndarray, similarity: str, label: str) -> mmkernels.Neighbors:
     # Metrics on lists look at no score.
     nothing = np.broadcast_to(np.float64(np.nan), indices.shape)
     return mmkernels.Neighbors(indices.astype(np.int64), nothing, similarity, label)
-
-
-def _sound(store: CellStore, cell: str) -> bool:
-    """Whether the cell is there and whole; one that is damaged is removed."""
-    if not store.has(cell):
-        return False
-    return store.discard_damaged(cell) is None
-
-
-def _mark(path: Path) -> Path:
-    return path / "measurements.json"

@@ -58,7 +58,7 @@ class Treatment:
         return list(clamp_thresholds(layers, self.clamp, self.exact))
 
     def treat(self, layer: Any, threshold: float | None) -> Any:
-        """Rows of a layer, clamped at ``threshold`` and normalised; raises ValueError for a zero row."""
+        """Rows of a layer, clamped and normalised; raises ValueError for a zero row."""
         if threshold is None and not self.normalize:
             return layer
         values = float32(layer)

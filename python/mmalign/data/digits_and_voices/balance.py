@@ -102,8 +102,11 @@ _ALL = (
     Balance("both", "the bitwise sum of two digits", ("both", "both", "both")),
 )
 BALANCES: dict[str, Balance] = {balance.name: balance for balance in _ALL}
-"""From redundant to unique in steps of a bit, as U trades them in arXiv 2502.16282 (an odd bit goes
-to the second view); all in the sound; and from redundant to synergy in the same steps."""
+UNIQUENESS_AXIS = ("digit", "unique-1", "unique-2", "unique-3")
+"""From redundant to unique in steps of a bit, as U trades them in arXiv 2502.16282: an odd bit goes
+to the second view."""
+SYNERGY_AXIS = ("digit", "both-1", "both-2", "both")
+"""From redundant to synergy in steps of a bit."""
 
 
 def balances_named(names: Iterable[str]) -> tuple[Balance, ...]:

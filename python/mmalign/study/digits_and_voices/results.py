@@ -8,18 +8,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from ...data.digits_and_voices import BALANCES, Balance
 from ..results import StudyResults, load_results
 from .description import balance_directory, read_directory
+from .latents import read_latents
 
 
 @dataclass(frozen=True)
 class DigitsAndVoicesResults:
-    """study: the content of study.json; balances: the results of each, by its name, in order."""
+    """A finished study.
+
+    study:    the content of study.json.
+    balances: the results of each, by its name, in order.
+    latents:  for each balance what its test samples show: columns sample (the row number in the
+              data), seen, turn, heard, voice and label.
+    """
 
     directory: Path
     study: dict[str, Any]
     balances: Mapping[str, StudyResults]
+    latents: Mapping[str, pd.DataFrame]
 
     def items(self) -> list[tuple[Balance, StudyResults]]:
         """Return every balance with its results."""
@@ -40,9 +50,10 @@ def load_digits_and_voices_results(
     Raises UserError when it is no such study's directory, or a balance is missing or not finished.
     """
     study = read_directory(directory)
-    names = [one["name"] for one in study["balances"]]
+    places = {one["name"]: balance_directory(directory, one["name"]) for one in study["balances"]}
     return DigitsAndVoicesResults(
         Path(directory),
         study,
-        {name: load_results(balance_directory(directory, name)) for name in names},
+        {name: load_results(place) for name, place in places.items()},
+        {name: read_latents(place) for name, place in places.items()},
     )

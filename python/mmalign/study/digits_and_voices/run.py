@@ -8,7 +8,9 @@ from rich.console import Console
 
 from ...data.digits_and_voices import DigitsAndVoices
 from ..run import RunSummary, run_study
+from ..stopped import finished_cells_kept
 from .description import DigitsAndVoicesStudy, balance_directory, open_directory
+from .latents import write_latents
 
 
 def run_digits_and_voices_study(
@@ -38,14 +40,17 @@ def run_digits_and_voices_study(
             highlight=False,
             soft_wrap=True,
         )
+        place = balance_directory(directory, balance.name)
         one = run_study(
             study.studies[balance.name],
             data.at(balance),
-            balance_directory(directory, balance.name),
+            place,
             device=device,
             workers=workers,
             console=console,
         )
+        with finished_cells_kept(directory):
+            write_latents(data, balance, place)
         done = RunSummary(
             done.computed + one.computed, done.found + one.found, done.seconds + one.seconds
         )

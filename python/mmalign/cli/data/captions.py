@@ -88,7 +88,7 @@ def data_captions(
     Example:
         mmalign data captions --perturb delete --levels 0-100/10 captions.txt --out sets.json
     """
-    from ..captions.make import make_caption_sets
+    from ...captions.make import make_caption_sets
 
     made = make_caption_sets(
         captions,
