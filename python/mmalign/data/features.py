@@ -15,6 +15,7 @@ import numpy as np
 from ..errors import UserError
 from ..optional import require
 from .arrays import one_line, open_npy
+from .safetensors_file import map_tensors
 
 if TYPE_CHECKING:
     import torch
@@ -28,13 +29,16 @@ def load_features(path: str | os.PathLike[str], layer_axis: int = 0) -> list[tup
     """Return the layers of a file as (name, (n_samples, n_features) array), in the file's order.
 
     A two-dimensional array is a layer, a three-dimensional one a stack of layers along
-    ``layer_axis`` (0 or 1), named ``name[0]``, ``name[1]``, ... Arrays with fewer dimensions
-    (labels, step counters) are passed over.
+    ``layer_axis`` (0 or 1), named ``name[0]``, ``name[1]``, ... Arrays with fewer
+    dimensions (labels, bits per byte) are passed over.
 
     .npy          one array, mapped into memory.
     .npz          its arrays, in their order.
-    .safetensors  its tensors, ordered by name with numbers as numbers: layer_2 before layer_10.
-    .pt           a tensor, or a list or dictionary of tensors; read with weights only.
+    .safetensors  its tensors, mapped into memory, ordered by name with numbers as numbers:
+                  layer_2 before layer_10.
+    .pt           a tensor, or a list or dictionary of tensors; read with weights only. A dictionary
+                  with "feats" is a file of platonic-rep, of which "feats" alone is read: samples x
+                  layers x features whatever ``layer_axis``, or a list of samples x features.
 
     Arrays are numpy arrays; bfloat16, which numpy lacks, stays a torch tensor. Raises UserError,
     naming the file, for an unknown suffix, a missing, truncated or damaged file, Python objects,
@@ -137,33 +141,17 @@ def _check_claim(stream: Any, entry: zipfile.ZipInfo) -> None:
 
 
 def _read_safetensors(path: Path) -> Iterator[tuple[str, Features]]:
-    safetensors = require("safetensors", ".safetensors files")
-    try:
-        with safetensors.safe_open(path, framework="np") as archive:
-            names = sorted(archive.keys(), key=_natural)
-            types = {name: archive.get_slice(name).get_dtype() for name in names}
-        if "BF16" in types.values():
-            require("torch", "bfloat16")
-        for name in names:
-            framework = "pt" if types[name] == "BF16" else "np"
-            with safetensors.safe_open(path, framework=framework) as archive:
-                tensor = archive.get_tensor(name)
-            yield name, tensor
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror or error}).") from None
-    except UserError:
-        raise
-    # Beside SafetensorError, types that numpy lacks end in whatever its conversion meets.
-    except Exception as error:
-        raise UserError(
-            f"{path} is truncated or not a safetensors file of numbers ({one_line(error)})."
-        ) from None
+    tensors = map_tensors(path)
+    for name in sorted(tensors, key=_natural):
+        yield name, tensors[name]
 
 
 def _read_pt(path: Path) -> Iterator[tuple[str, Features]]:
     torch = require("torch", ".pt files")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        # Only the format of today, a zip archive, can be mapped.
+        mapped = zipfile.is_zipfile(path)
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror or error}).") from None
     # The restricted unpickler meets damage with whatever its machine runs into.
@@ -177,7 +165,7 @@ def _read_pt(path: Path) -> Iterator[tuple[str, Features]]:
     elif isinstance(content, (list, tuple)):
         named = {f"{path.stem}[{number}]": value for number, value in enumerate(content)}
     elif isinstance(content, dict):
-        named = content
+        named = _of_platonic_rep(content["feats"]) if "feats" in content else content
     else:
         raise UserError(
             f"{path} holds a {type(content).__name__}; expected a tensor, or a list or dictionary "
@@ -186,6 +174,14 @@ def _read_pt(path: Path) -> Iterator[tuple[str, Features]]:
     for name, value in named.items():
         if isinstance(value, torch.Tensor):
             yield str(name), _to_numpy(path, str(name), value)
+
+
+def _of_platonic_rep(features: Any) -> dict[str, Any]:
+    """Its "feats", samples x layers x features or a list of layers, by layer."""
+    if not isinstance(features, (list, tuple)) and getattr(features, "ndim", 0) != 3:
+        return {"feats": features}
+    layers = features if isinstance(features, (list, tuple)) else features.unbind(1)
+    return {f"feats[{number}]": layer for number, layer in enumerate(layers)}
 
 
 def _to_numpy(path: Path, name: str, tensor: torch.Tensor) -> Features:
