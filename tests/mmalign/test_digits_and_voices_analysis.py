@@ -126,7 +126,8 @@ def test_answers_follow_the_intervals(table):
     assert "The data do not tell for U\u00a0=\u00a02" in prediction
     falls = found["Does alignment fall with uniqueness?"]
     assert "changes it by pictures −.100 (−.100 to −.100), sounds −.100" in falls
-    assert "Means: pictures .393, .293, .193, .093;" in falls
+    assert "Means along the way: pictures .393, .293, .193, .093;" in falls
+    assert "Above chance, of 16 encoders: pictures 16, 16, 16, 16;" in falls
     assert found["Does the relation weaken with uniqueness?"].startswith("The correlation falls")
     assert found["And with linear CKA (unbiased)?"].startswith("The same verdicts at")
 

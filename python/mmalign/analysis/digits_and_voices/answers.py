@@ -7,6 +7,7 @@ of at most 0.05). The first metric answers; the last question says where another
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -165,14 +166,26 @@ def _reasons(rows: pd.DataFrame) -> str:
 
 def _alignment_trend(first: pd.DataFrame, axis: str) -> str:
     rows = _rows(first, ALIGNMENT_TREND, "slope", axis)
-    levels = _rows(first, ALIGNMENT, "mean")
-    ends = []
-    for view, own in levels.groupby("view", sort=False):
-        known = own.set_index("balance")["value"]
-        steps = [decimal(known[name], 3) for name in AXES[axis] if name in known.index]
-        ends.append(f"{VIEW_NAMES[view]}s {', '.join(steps)}")
     words = sentence(verdicts_by_view(rows, _TREND_WORDS))
-    return f"{words}: a step of one bit changes it by {by_view(rows, 3)}. Means: {'; '.join(ends)}."
+    means = _steps(first, "mean", axis, lambda row: decimal(row["value"], 3))
+    above = _steps(
+        first, "share_above_chance", axis, lambda row: str(round(row["value"] * row["n"]))
+    )
+    told = f"Means along the way: {means}."
+    if above:
+        count = first.loc[first["statistic"] == "share_above_chance", "n"].max()
+        told += f" Above chance, of {count} encoders: {above}."
+    return f"{words}: a step of one bit changes it by {by_view(rows, 3)}. {told}"
+
+
+def _steps(first: pd.DataFrame, statistic: str, axis: str, text: Callable[[pd.Series], str]) -> str:
+    """A number at each balance of an axis, for each view."""
+    parts = []
+    for view, own in _rows(first, ALIGNMENT, statistic).groupby("view", sort=False):
+        known = own.set_index("balance")
+        steps = [text(known.loc[name]) for name in AXES[axis] if name in known.index]
+        parts.append(f"{VIEW_NAMES[view]}s {', '.join(steps)}")
+    return "; ".join(parts)
 
 
 def _correlation_trend(first: pd.DataFrame, axis: str) -> str:
