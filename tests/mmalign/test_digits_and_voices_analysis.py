@@ -132,6 +132,18 @@ def test_answers_follow_the_intervals(table):
     assert found["And with linear CKA (unbiased)?"].startswith("The same verdicts at")
 
 
+def test_what_is_left_given_depth_must_be_borne_out_by_equal_depth(table):
+    doubtful = table.copy()
+    rows = (doubtful["statistic"] == "partial_spearman") & doubtful["value"].notna()
+    doubtful.loc[rows, ["value", "low", "high", "p"]] = (0.8, 0.5, 0.9, 0.2)
+    sure = doubtful.copy()
+    sure.loc[rows, "p"] = 0.01
+    texts = [answers(one)[1].sentence for one in (doubtful, sure)]
+    assert texts[0].startswith("The data do not tell for U\u00a0=\u00a00 (the digit): pictures .80")
+    assert texts[1].startswith("Better aligned encoders classify better for U\u00a0=\u00a00")
+    assert all("pictures .80 (.50 to .90)" in text for text in texts)
+
+
 def test_answers_turn_with_the_data():
     turned = points_by_hand(
         lambda name, view: -2.0 if view == "image" else 2.0,

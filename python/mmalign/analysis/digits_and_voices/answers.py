@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..conclusion import Verdict, verdict
 from ..labels import decimal, joined, metric_label
-from ..synthetic.wording import sentence
+from ..synthetic.wording import confirmed, sentence
 from .axes import AXES
 from .statistics import (
     ALIGNMENT,
@@ -35,7 +35,6 @@ from .wording import (
     verdicts_by_view,
 )
 
-_LARGEST_P = 0.05
 _TREND_WORDS = {
     Verdict.LESS: "alignment falls",
     Verdict.MORE: "alignment rises",
@@ -130,17 +129,12 @@ def _has_axis(table: pd.DataFrame, axis: str) -> bool:
 
 def _prediction(first: pd.DataFrame) -> str:
     rows = _rows(first, ALIGNMENT_PERFORMANCE, "spearman")
-    return _by_verdict(balances_by_verdict(rows), _reasons(rows))
+    return _by_verdict(balances_by_verdict(rows, verdict), _reasons(rows))
 
 
 def _given_depth(first: pd.DataFrame) -> str:
-    rows = _rows(first, ALIGNMENT_PERFORMANCE, GIVEN_DEPTH).copy()
-    # An interval that encoders of equal depth do not bear out is left open.
-    doubtful = ~(rows["p"] <= _LARGEST_P) & np.isfinite(rows["low"])
-    crossed = rows["low"].where(~doubtful, np.minimum(rows["low"], 0.0))
-    rows["high"] = rows["high"].where(~doubtful, np.maximum(rows["high"], 0.0))
-    rows["low"] = crossed
-    return _by_verdict(balances_by_verdict(rows), "")
+    rows = _rows(first, ALIGNMENT_PERFORMANCE, GIVEN_DEPTH)
+    return _by_verdict(balances_by_verdict(rows, confirmed), "")
 
 
 _WORDS = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -40,11 +42,13 @@ def by_view(rows: pd.DataFrame, digits: int = 2) -> str:
     )
 
 
-def balances_by_verdict(rows: pd.DataFrame) -> dict[Verdict, list[str]]:
+def balances_by_verdict(
+    rows: pd.DataFrame, judge: Callable[[pd.Series], Verdict]
+) -> dict[Verdict, list[str]]:
     """Where each verdict holds: a balance, with its numbers; by view where the views differ."""
     groups: dict[Verdict, list[str]] = {}
     for name, own in rows.groupby("balance", sort=False):
-        verdicts = [verdict(row) for _, row in own.iterrows()]
+        verdicts = [judge(row) for _, row in own.iterrows()]
         if len(set(verdicts)) == 1:
             parts = [(verdicts[0], own, "")]
         else:
