@@ -200,7 +200,7 @@ def scatter_panels(points: pd.DataFrame) -> list[Panel]:
             axes.axvline(at["chance"].max(), color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
             axes.set_title(f"{BALANCES[name].task[:1].upper()}{BALANCES[name].task[1:]}", wrap=True)
             axes.title.set_fontsize(8.5)
-            axes.set_xlim(left=0)
+            axes.set_xlim(0, 1.06 * max(at["alignment"].max(), at["chance"].max()))
             axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
             axes.set(xlabel="mutual neighbours, best layer pair", ylabel="share of ceiling (%)")
             alt = f"Alignment against performance of each encoder: {BALANCES[name].task}."
