@@ -86,13 +86,14 @@ def test_a_study_that_was_stopped_goes_on_to_the_same_bytes(study, tmp_path, qui
             raise KeyboardInterrupt
         measure_run.measure_models(models, *rest)
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt, match="same command"):
+    with monkeypatch.context() as patch:
         patch.setattr(study_run, "measure_models", stop_at_100)
-        run_caption_study(study, tmp_path / "out", console=quiet)
+        with pytest.raises(KeyboardInterrupt, match="same command"):
+            run_caption_study(study, tmp_path / "out", console=quiet)
     assert not (tmp_path / "out" / "samples.parquet").exists()
     with pytest.raises(UserError, match=r"is not finished: it has no alignments\.parquet"):
         load_caption_results(tmp_path / "out")
-    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "cells").iterdir()}
+    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "measurements" / "cells").iterdir()}
     assert kept
     run_caption_study(study, tmp_path / "out", console=quiet)
     assert all(path.stat().st_mtime_ns == time for path, time in kept.items())
@@ -186,7 +187,7 @@ def test_inputs_that_do_not_belong_together_are_named(study, tmp_path, quiet, da
     damage(study)
     with pytest.raises(UserError, match=message):
         run_caption_study(study, tmp_path / "out", console=quiet)
-    assert not (tmp_path / "out" / "cells").exists()
+    assert not (tmp_path / "out").exists()
 
 
 def test_too_few_captions_are_named(study, tmp_path, quiet):

@@ -13,7 +13,26 @@ from mmalign.study.captions import CaptionStudy
 
 LEVELS = (0, 50, 100)
 N = 60
-WORDS = ["a", "bridge", "over", "the", "river", "near", "two", "dogs", "in", "snow", "at", "night", "with", "old", "friends", "and", "green", "boats", "under", "warm", "light"]  # fmt: skip
+WORDS = [
+    "a",
+    "bridge",
+    "over",
+    "the",
+    "river",
+    "near",
+    "two",
+    "dogs",
+    "in",
+    "snow",
+    "at",
+    "night",
+    "with",
+    "old",
+    "friends",
+    "and",
+    "green",
+    "boats",
+]
 
 
 def write_sets(path: Path, levels=LEVELS, n: int = N) -> CaptionSets:

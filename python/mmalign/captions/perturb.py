@@ -56,7 +56,7 @@ def perturb_captions(
     if unit not in UNITS:
         raise UserError(f"unit must be one of {', '.join(UNITS)}, got {unit!r}.")
     levels = tuple(levels)
-    rising = all(low < high for low, high in zip(levels, levels[1:], strict=False))
+    rising = all(low < high for low, high in itertools.pairwise(levels))
     if len(levels) < 2 or levels[0] != 0 or levels[-1] > 100 or not rising:
         raise UserError(
             f"levels are {', '.join(map(str, levels))}; expected percentages that rise from 0, the "

@@ -48,9 +48,10 @@ def over_models(
     """A statistic averaged over vision models, with a 95 percent interval over language models.
 
     y: (vision models, points); x: (points,); models: (points,) which language model a point is of;
-    controls: (count, points). A replicate draws language models with all of their points. It is
-    left out if fewer than four different ones are drawn; with fewer than four in all there is no
-    interval. NaN with a reason where the statistic is not defined.
+    controls: (count, points). A replicate draws language models with all of their points, and is
+    left out if it has fewer than four different points, one more for each control: they lie on a
+    line by construction. With fewer than four language models there is no interval. NaN with a
+    reason where the statistic is not defined.
     """
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         return Estimate(np.nan, np.nan, np.nan, "a language model has no bits per byte")
@@ -65,9 +66,8 @@ def over_models(
         return Estimate(value, np.nan, np.nan, reason)
     generator = np.random.default_rng(seed)
     weights = resampled_counts(models[None], resamples, generator)
-    _, first = np.unique(models, return_index=True)
-    drawn = np.count_nonzero(weights[:, first], axis=1)
-    replicates = of(y, x, weights[drawn >= FEWEST_POINTS], controls)
+    fewest = FEWEST_POINTS + (0 if controls is None else len(controls))
+    replicates = of(y, x, weights[np.count_nonzero(weights, axis=1) >= fewest], controls)
     defined = replicates[np.isfinite(replicates)]
     if len(defined) < resamples / 2:
         reason = f"{different} language models are too few or too alike for an interval"

@@ -59,6 +59,10 @@ class CaptionResults:
             level: float(np.log(self._grid(level, "characters")[0]).mean()) for level in self.levels
         }
 
+    def mean_similarity(self, level: int) -> float:
+        """Mean cosine of a level's captions to their originals; NaN where the file has none."""
+        return float(self._grid(level, "similarity")[0].mean())
+
     def lengths(self, level: int) -> np.ndarray:
         """(n,) characters of the captions of a level."""
         return self._grid(level, "characters")[0]

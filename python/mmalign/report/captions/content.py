@@ -34,7 +34,7 @@ def facts(results: CaptionResults) -> list[tuple[str, str]]:
         (
             "Alignment",
             f"mutual nearest neighbours (k = {study['k']}, cosine) of the best pair of layers, "
-            f"of {pairs[0]} to {pairs[-1]} pairs; features {study['treatment']}",
+            f"of {joined_range(pairs)} pairs; features {study['treatment']}",
         ),
         (
             "Chance",
@@ -124,7 +124,7 @@ def overlap_rows(results: CaptionResults, table: pd.DataFrame) -> list[dict[str,
 
 
 def level_rows(results: CaptionResults) -> list[dict[str, Any]]:
-    """A line a level: length, bits per byte over models, similarity is the file's own matter."""
+    """A line a level: similarity to the original, length, bits per byte, alignment."""
     lines = []
     for level in results.levels:
         own = results.alignments[results.alignments["level"] == level]
@@ -133,6 +133,7 @@ def level_rows(results: CaptionResults) -> list[dict[str, Any]]:
             {
                 "names": [str(level)],
                 "numbers": [
+                    _plain(results.mean_similarity(level), 3),
                     {"value": f"{lengths.mean():.1f}", "interval": ""},
                     {"value": f"{np.median(lengths):.0f}", "interval": ""},
                     _plain(bits.min(), 3),
@@ -163,6 +164,11 @@ def _estimate(row: pd.Series, digits: int = 2) -> dict[str, str]:
 
 def _plain(value: float, digits: int) -> dict[str, str]:
     return {"value": decimal(value, digits) if np.isfinite(value) else NONE, "interval": ""}
+
+
+def joined_range(numbers: Sequence[int]) -> str:
+    """``4``, or ``4 to 9`` for the first and the last of rising numbers."""
+    return str(numbers[0]) if numbers[0] == numbers[-1] else f"{numbers[0]} to {numbers[-1]}"
 
 
 def _levels(levels: Sequence[int]) -> str:

@@ -120,11 +120,11 @@ def performance_panels(results: CaptionResults) -> list[Panel]:
                     axes.plot(ends, np.polyval(np.polyfit(x, y, 1), ends), color=color)
             axes.set(xlabel="performance (minus bits per byte)", ylabel="best alignment")
             headline(axes, drawn_name(family), "mean over its vision models")
-            shown = levels[:: max(1, len(levels) // 4)]
+            shown = levels[np.linspace(0, len(levels) - 1, min(len(levels), 4)).round().astype(int)]
             handles = [
                 handle(f"U = {one}", color=level_color(levels, one), linewidth=2) for one in shown
             ]
-            legend(figure, handles, 5)
+            legend(figure, handles, 4)
             alt = f"Best alignment of {family} against performance of language models, by U."
             panels.append(finish(figure, f"performance-{file_slug(family)}", alt))
     return panels

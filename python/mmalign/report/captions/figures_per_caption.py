@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from ...analysis.captions import CaptionResults
 from ...analysis.captions.statistics import OVERLAP_PERFORMANCE
 from ...analysis.labels import file_slug
-from ..style import PANEL_INCHES, Panel, drawn_name, finish, house_style, new_figure
-from ..synthetic.marks import correlation_axis, handle, headline, legend
+from ..style import (
+    PANEL_INCHES,
+    QUIET,
+    Panel,
+    drawn_name,
+    finish,
+    house_style,
+    light_grid,
+    new_figure,
+)
+from ..synthetic.marks import handle, headline, legend
 from .answers import of_families
 from .figures import U_AXIS
 
@@ -28,7 +38,7 @@ def overlap_panels(results: CaptionResults, table: pd.DataFrame) -> list[Panel]:
         with house_style():
             figure = new_figure(PANEL_INCHES)
             axes = figure.add_subplot()
-            correlation_axis(axes)
+            _zero_in_the_middle(axes, table)
             for place, (statistic, (_, color)) in enumerate(_SERIES.items()):
                 rows = of_families(table, OVERLAP_PERFORMANCE, statistic)
                 rows = rows[rows["family"] == family]
@@ -45,3 +55,12 @@ def overlap_panels(results: CaptionResults, table: pd.DataFrame) -> list[Panel]:
             alt = f"Correlations of overlap with {family} and performance over captions, by U."
             panels.append(finish(figure, f"captions-{file_slug(family)}", alt))
     return panels
+
+
+def _zero_in_the_middle(axes: Axes, table: pd.DataFrame) -> None:
+    """The same limits in every panel, so that families can be compared."""
+    rows = table[table["question"] == OVERLAP_PERFORMANCE][["value", "low", "high"]]
+    limit = max(0.1, 1.1 * np.nanmax(np.abs(rows.to_numpy(float)), initial=0))
+    light_grid(axes)
+    axes.axhline(0, color=QUIET, linewidth=0.8)
+    axes.set_ylim(-limit, limit)

@@ -9,9 +9,9 @@ from rich.console import Console
 
 from ...captions import load_caption_sets
 from ...errors import UserError
-from ...measure.run import measure_models, only_run
+from ...measure.run import measure_models
+from ...measure.store import only_run, open_directory
 from ..stopped import finished_cells_kept
-from ..store import CellStore
 from ..synthetic.progress import WorkProgress
 from .description import CaptionStudy, begin
 from .inputs import find_language_levels, find_vision_models
@@ -23,7 +23,7 @@ def run_caption_study(
 ) -> None:
     """Compare every language model's layers with every vision model's, at every level.
 
-    Writes ``study.json``, ``cells/`` and, when all is measured, ``alignments.parquet`` and
+    Writes ``study.json``, ``measurements/`` and, when all is measured, ``alignments.parquet`` and
     ``samples.parquet``. A run that was stopped is continued by the same call, to the same bytes.
     Raises UserError for inputs that do not belong together, and for the directory of another
     study; KeyboardInterrupt with a line for the user (finished cells kept).
@@ -39,8 +39,7 @@ def run_caption_study(
     language = find_language_levels(study.features, sets, study.levels)
     names = [model.name for model in language[0].models]
     begin(directory, study.describe([one.name for one in vision], names))
-    store = CellStore(directory)
-    store.prepare()
+    store = open_directory(directory / "measurements")
     pictures = [one.model for one in vision]
     pairs = len(names) * len(vision)
     progress = WorkProgress(pairs * len(language), console)

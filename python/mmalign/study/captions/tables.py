@@ -31,14 +31,16 @@ def write_caption_tables(
     alignments: a row a level, language model and vision model: best score and its layers, its
     chance level (mean of the null), bits per byte averaged over the captions that have them for
     every language model at that level, and how many those are.
-    samples: a row a level, language model and caption: length, bits per byte, and in a column for
-    each vision model how many of the k neighbours the best pair of layers shares.
+    samples: a row a level, language model and caption: length, cosine to the original, bits per
+    byte, and in a column for each vision model how many of the k neighbours the best pair of
+    layers shares.
     """
     pictures = {one.name: one for one in vision}
     alignments: list[dict[str, object]] = []
     samples: list[pd.DataFrame] = []
     for at in language:
         lengths = np.array([len(text) for text in sets.at(at.level)])
+        similarity = _similarity(sets, at.level)
         whole = np.isfinite(at.bits).all(axis=0)
         models = [one.model for one in vision]
         found = list(read_pairs(at.models, models, study.request, store))
@@ -53,6 +55,7 @@ def write_caption_tables(
                         "language_model": model.name,
                         "sample": np.arange(sets.n),
                         "characters": lengths,
+                        "similarity": similarity,
                         "bits_per_byte": bits,
                         **shared,
                     }
@@ -80,6 +83,15 @@ def write_caption_tables(
     for name, table in tables.items():
         with atomic_path(directory / f"{name}.parquet") as temporary:
             table.to_parquet(temporary, engine="pyarrow", index=False)
+
+
+def _similarity(sets: CaptionSets, level: int) -> np.ndarray:
+    """(n,) cosines to the originals; NaN where the file has none."""
+    if level == 0:
+        return np.ones(sets.n)
+    if sets.similarities is None:
+        return np.full(sets.n, np.nan)
+    return sets.similarities[sets.levels.index(level) - 1]
 
 
 def _shared(study: CaptionStudy, pair: PairResult, store: CellStore) -> np.ndarray:
