@@ -21,7 +21,7 @@ def main(model: str, data: str, out: str, seconds: str) -> None:
         return take(*arguments, **options)
 
     run.next_batch = slow
-    run.token_budget = lambda bytes_per_token: 24
+    run.token_budget = lambda *settings: 24
     extract_features(
         open_source(model), open_samples(data), out, Extraction(), Console(stderr=True)
     )

@@ -40,7 +40,7 @@ def texts(tmp_path):
 @pytest.fixture(autouse=True)
 def small_batches(monkeypatch):
     """Several batches, each journalled at once."""
-    monkeypatch.setattr(run, "token_budget", lambda bytes_per_token: 24)
+    monkeypatch.setattr(run, "token_budget", lambda *settings: 24)
     monkeypatch.setattr("mmalign.extract.partial._COMMIT_SECONDS", 0.0)
 
 
@@ -192,12 +192,12 @@ def test_out_of_memory_halves_the_batch(model, texts, tmp_path, monkeypatch, qui
 
     def limited(self, input_ids, **inputs):
         sizes.append(len(input_ids))
-        if len(input_ids) > 2:
+        if input_ids.numel() > 24:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return forward(self, input_ids, **inputs)
 
     monkeypatch.setattr(hf.GPT2LMHeadModel, "forward", limited)
-    monkeypatch.setattr(run, "token_budget", lambda bytes_per_token: 12 * 9)
+    monkeypatch.setattr(run, "token_budget", lambda *settings: 12 * 9)
     path = extract(model, texts, tmp_path / "out", console=quiet)
     # The first sample for the widths, then nine of the longest texts, halved until they fit.
     assert sizes[:5] == [1, 9, 4, 2, 2]

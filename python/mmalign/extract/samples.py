@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,12 +38,15 @@ class Samples:
             start += len(window)
 
 
-def open_samples(data: str, column: str | None = None, split: str | None = None) -> Samples:
+def open_samples(
+    data: str | os.PathLike[str], column: str | None = None, split: str | None = None
+) -> Samples:
     """Open a file of texts, a directory of images or sounds, or ``hf:owner/name``.
 
     Reads everything once, to count it and for its sha256. Raises UserError, naming the file, for
     what is missing, damaged, empty or of an unknown kind, and for options that do not apply.
     """
+    data = os.fspath(data)
     if data.startswith("hf:"):
         from .hub_data import hub_samples
 
