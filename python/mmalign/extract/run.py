@@ -226,7 +226,7 @@ def _account(
     extraction: Extraction,
     layers: Sequence[int],
 ) -> dict[str, Any]:
-    packages = ("mmkernels", "torch", "transformers", "tokenizers", "numpy")
+    packages = ("mmkernels", "numpy", "torch", *encoder.packages)
     return {
         "format": FORMAT,
         "model": source.name,
