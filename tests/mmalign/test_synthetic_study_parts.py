@@ -9,11 +9,12 @@ import pytest
 
 import mmkernels
 from mmalign.errors import UserError
+from mmalign.measure.calibration import calibrated, p_value, threshold
 from mmalign.study.synthetic import PRESETS, synthetic_study
 from mmalign.study.synthetic.cell import UNTRANSFORMED, MetricRequest
 from mmalign.study.synthetic.description import study_from_json
 from mmalign.study.synthetic.layers import best_layers, best_scores, prepare, unit_rows
-from mmalign.study.synthetic.null import calibrated, null_maxima, p_value, threshold
+from mmalign.study.synthetic.null import null_maxima
 
 REQUESTS = (
     MetricRequest("mutual_knn", {"k": 5}),

@@ -14,8 +14,8 @@ from .layouts import MODALITIES, AffectLayout, affect_layout
 from .reading import AffectSplit, affect_file, check_widths, read_affect
 
 STEPS = 50
-# Samples converted at a time: the file is mapped, so this is what a pass needs in memory.
-BLOCK = 512
+# Samples converted at a time; blocks of this size stay in the processor's cache.
+BLOCK = 64
 LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -102,15 +102,17 @@ def _prepare(
 ) -> np.ndarray:
     """Return one view of the kept samples, (n, 50, features) float32."""
     width = splits["train"].views[modality].shape[2]
-    shift, scale = np.zeros(width), np.ones(width)
-    if modality != "text":
+    standardised = modality != "text"
+    if standardised:
         shift, scale = _standardisation(path, modality, splits["train"], kept["train"])
     prepared = np.zeros((sum(map(len, kept.values())), STEPS, width), dtype=np.float32)
     row = 0
     for split in SPLITS:
         for rows, values in _blocks(path, split, modality, splits[split], kept[split]):
-            values -= shift
-            values *= scale
+            if standardised:
+                values -= shift
+                values *= scale
+                _check_finite(f"{path}: {modality} of {split}, standardised,", values, rows)
             for sample, start in zip(values, starts[split][rows], strict=True):
                 cut = sample[start : start + STEPS]
                 prepared[row, : len(cut)] = cut
@@ -128,10 +130,8 @@ def _standardisation(
     for _, values in _blocks(path, "train", modality, train, rows):
         first = values[:, :STEPS]
         total += first.sum(axis=(0, 1))
-        low, high = (
-            np.minimum(low, first.min(axis=(0, 1))),
-            np.maximum(high, first.max(axis=(0, 1))),
-        )
+        low = np.minimum(low, first.min(axis=(0, 1)))
+        high = np.maximum(high, first.max(axis=(0, 1)))
         count += first.shape[0] * first.shape[1]
     mean = total / count
     squares = np.zeros(width)
@@ -149,7 +149,9 @@ def _blocks(
     """Yield (rows, their values in float64), -inf in audio replaced, all finite."""
     for begin in range(0, len(rows), BLOCK):
         chosen = rows[begin : begin + BLOCK]
-        values = part.views[modality][chosen].astype(np.float64)
+        # A signalling NaN makes numpy warn; it is told below.
+        with np.errstate(invalid="ignore"):
+            values = part.views[modality][chosen].astype(np.float64)
         if modality == "audio":
             values[values == -np.inf] = 0.0
         _check_finite(f"{path}: {modality} of {split}", values, chosen)

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from ...errors import UserError
+from ..hdf5 import SUFFIXES as HDF5
+from ..hdf5 import hdf5_array, hdf5_group, holds, open_hdf5
 from ..paired import SPLITS
 from ..safe_pickle import read_pickle
 from .layouts import MODALITIES, AffectLayout
@@ -40,26 +42,56 @@ def affect_file(path: str | os.PathLike[str], layout: AffectLayout) -> Path:
     if not path.is_dir():
         return path
     # Both the directory of all four and the directory of one are natural to name.
-    for candidate in (path / layout.file, path / Path(layout.file).name):
-        if candidate.is_file():
-            return candidate
+    stems = ((path / layout.file).with_suffix(""), path / Path(layout.file).stem)
+    for suffix in (*PICKLES, *HDF5):
+        for stem in stems:
+            if (candidate := stem.with_suffix(suffix)).is_file():
+                return candidate
     raise UserError(f"{path} holds no {layout.file}, the file of {layout.title}.")
 
 
 def read_affect(path: Path) -> dict[str, AffectSplit]:
-    """Read the three splits of an affect file (.pkl); nothing is checked against a layout.
+    """Read the three splits of an affect file; nothing is checked against a layout.
+
+    .pkl, .pickle  a dictionary of the splits; arrays are views of the mapped file.
+    .h5, .hdf5     a group per split with a dataset per array; read into memory.
 
     Raises UserError, naming file, split and array, when a part is missing, is no array of real
     numbers, has another shape than (samples, steps, features), or when the parts of a split
     differ in their numbers of samples or steps.
     """
-    if path.suffix.lower() not in PICKLES:
+    content = stored_content(path)
+    _check_keys(path, "it", content, SPLITS)
+    return {split: read_split(path, split, content[split]) for split in SPLITS}
+
+
+def stored_content(path: Path) -> dict[str, Any]:
+    """Return the top level of an affect file as it is: a dictionary, whatever is in it."""
+    suffix = path.suffix.lower()
+    if suffix in HDF5:
+        return _read_hdf5(path)
+    if suffix not in PICKLES:
         raise UserError(
-            f"{path} has the suffix {path.suffix!r}; affect data is read from {', '.join(PICKLES)}."
+            f"{path} has the suffix {path.suffix!r}; affect data is read from "
+            f"{', '.join((*PICKLES, *HDF5))}."
         )
     content = read_pickle(path)
-    _check_keys(path, "it", content, SPLITS)
-    return {split: _read_split(path, split, content[split]) for split in SPLITS}
+    _check_keys(path, "it", content, ())
+    return content
+
+
+def _read_hdf5(path: Path) -> dict[str, dict[str, np.ndarray]]:
+    with open_hdf5(path) as file:
+        return {
+            split: {
+                name: hdf5_array(group, name)
+                for name in (*MODALITIES, "labels", "id")
+                if holds(group, name)
+            }
+            for split in SPLITS
+            if holds(file, split)
+            for group in [hdf5_group(file, split)]
+        }
 
 
 def check_widths(path: Path, splits: Mapping[str, AffectSplit], layout: AffectLayout) -> None:
@@ -85,7 +117,7 @@ def _check_keys(path: Path, where: str, content: Any, wanted: tuple[str, ...]) -
     if not isinstance(content, Mapping):
         raise UserError(
             f"{path}: {where} is a {type(content).__name__}; expected a dictionary with "
-            f"{', '.join(wanted)}."
+            f"{', '.join(wanted or SPLITS)}."
         )
     missing = [key for key in wanted if key not in content]
     if missing:
@@ -93,7 +125,8 @@ def _check_keys(path: Path, where: str, content: Any, wanted: tuple[str, ...]) -
         raise UserError(f"{path}: {where} has no {', '.join(missing)}; it has {found}.")
 
 
-def _read_split(path: Path, split: str, content: Any) -> AffectSplit:
+def read_split(path: Path, split: str, content: Any) -> AffectSplit:
+    """Check the stored arrays of one split against each other; errors as :func:`read_affect`."""
     _check_keys(path, split, content, (*MODALITIES, "labels"))
     views = {modality: _view(path, split, modality, content[modality]) for modality in MODALITIES}
     labels = _labels(path, split, content["labels"])
@@ -147,8 +180,9 @@ def _ids(path: Path, split: str, stored: Any, n: int) -> list[str] | None:
     """Return one text per sample; MOSEI's are rows of video, start and end."""
     if stored is None:
         return None
-    if not isinstance(stored, (np.ndarray, list, tuple)) or len(stored) != n:
-        size = f" of {len(stored)}" if isinstance(stored, (np.ndarray, list, tuple)) else ""
+    listed = isinstance(stored, (list, tuple)) or (isinstance(stored, np.ndarray) and stored.ndim)
+    if not listed or len(stored) != n:
+        size = f" of {len(stored)}" if listed else ""
         raise UserError(
             f"{path}: id of {split} is a {type(stored).__name__}{size}; expected one name for "
             f"each of {n} samples."

@@ -1,14 +1,14 @@
 """What the label is made of: three bits, each told by both views, by one, or by neither alone.
 
-A sample is a picture of a digit, drawn towards one of four corners, and a digit spoken by one of
-eight voices. Digits are 0 .. 7, three fair bits; corner and voice are two and three fair bits, and
-all are independent. Every label is three of these bits, or sums of them, so that every balance has
-eight equally likely classes and three bits to be known. A bit of the label is
+A sample is a picture of a digit, turned by 0 .. 3 quarters, and a digit spoken by one of eight
+voices. Digits are 0 .. 7, three fair bits; turn and voice are two and three fair bits, and all are
+independent. Every label is three of these bits, or sums of them, so that every balance has eight
+equally likely classes and three bits to be known. A bit of the label is
 
     "digit"  that bit of the digit, which is seen and heard: redundant
-    "corner" a bit of the corner: unique to the picture
+    "turn"   a bit of the turn: unique to the picture
     "voice"  a bit of the voice: unique to the sound
-    "both"   that bit of the digit seen, plus that of the digit heard, modulo 2: synergy
+    "both"   that bit of the digit seen plus that of the digit heard, modulo 2: synergy
 
 The digit heard is the digit seen in all bits but those of the last kind, in which the two are
 independent. A bit of each of the first three kinds is known for certain from one view, and this
@@ -28,7 +28,7 @@ from ...errors import UserError
 BITS = 3
 CLASSES = 1 << BITS
 DIGITS = CLASSES
-CORNERS = 4
+TURNS = 4
 VOICES = CLASSES
 
 
@@ -52,7 +52,7 @@ class Balance:
     @property
     def uniqueness(self) -> int:
         """Bits that one view alone tells: U."""
-        return self.count("corner") + self.count("voice")
+        return self.count("turn") + self.count("voice")
 
     @property
     def both_mask(self) -> int:
@@ -62,18 +62,18 @@ class Balance:
         )
 
     def label(
-        self, seen: np.ndarray, corner: np.ndarray, heard: np.ndarray, voice: np.ndarray
+        self, seen: np.ndarray, turn: np.ndarray, heard: np.ndarray, voice: np.ndarray
     ) -> np.ndarray:
         """Return the label, 0 .. 7, of whole numbers of any shapes that broadcast."""
         digits = {"digit": seen, "both": seen ^ heard}
-        label = np.zeros(np.broadcast_shapes(*map(np.shape, (seen, corner, heard, voice))), int)
-        # Bits of the corner and of the voice are used up from the lowest.
-        used = {"corner": 0, "voice": 0}
+        label = np.zeros(np.broadcast_shapes(*map(np.shape, (seen, turn, heard, voice))), int)
+        # Bits of the turn and of the voice are used up from the lowest.
+        used = {"turn": 0, "voice": 0}
         for bit, source in enumerate(reversed(self.sources)):
             if source in digits:
                 value = digits[source] >> bit
             else:
-                value = (corner if source == "corner" else voice) >> used[source]
+                value = (turn if source == "turn" else voice) >> used[source]
                 used[source] += 1
             label = label | ((value & 1) << bit)
         return label
@@ -84,10 +84,10 @@ _ALL = (
     Balance("unique-1", "two bits of the digit and one of the voice", ("digit", "digit", "voice")),
     Balance(
         "unique-2",
-        "one bit each of the digit, the corner and the voice",
-        ("digit", "corner", "voice"),
+        "one bit each of the digit, the turn and the voice",
+        ("digit", "turn", "voice"),
     ),
-    Balance("unique-3", "one bit of the corner and two of the voice", ("voice", "corner", "voice")),
+    Balance("unique-3", "one bit of the turn and two of the voice", ("voice", "turn", "voice")),
     Balance("voice", "the voice", ("voice", "voice", "voice")),
     Balance(
         "both-1",
@@ -102,8 +102,11 @@ _ALL = (
     Balance("both", "the bitwise sum of two digits", ("both", "both", "both")),
 )
 BALANCES: dict[str, Balance] = {balance.name: balance for balance in _ALL}
-"""From redundant to unique in steps of a bit, as U trades them in arXiv 2502.16282 (an odd bit goes
-to the second view); all in the sound; and from redundant to synergy in the same steps."""
+UNIQUENESS_AXIS = ("digit", "unique-1", "unique-2", "unique-3")
+"""From redundant to unique in steps of a bit, as U trades them in arXiv 2502.16282: an odd bit goes
+to the second view."""
+SYNERGY_AXIS = ("digit", "both-1", "both-2", "both")
+"""From redundant to synergy in steps of a bit."""
 
 
 def balances_named(names: Iterable[str]) -> tuple[Balance, ...]:

@@ -16,6 +16,7 @@ from ..cache import cache_directory, make_directory_once
 from ..speech import espeak_version
 from ..spoken_digits import recipe, spoken_digit_mfcc
 from . import samples
+from .balance import TURNS
 
 RECIPE_VERSION = 1
 """Raised whenever the same seed and size would give other data."""
@@ -34,11 +35,11 @@ def build_digits_and_voices(
     directory: where to write, new or empty; by default a directory of the user's cache whose name
                holds recipe version, seed and size.
     seed:      decides which pictures, rates, pitches, noise and order; equal seeds, equal bytes.
-    blocks:    3 .. 15; a block is 256 samples, every combination of digit, corner and voice once.
+    blocks:    3 .. 15; a block is 256 samples, every combination of digit, turn and voice once.
     progress:  say on standard error what is being made, with a bar where that is a terminal.
 
     ``pictures.npy`` (n, 28, 28) uint8, ``sounds.npy`` (n, 20, 36) float32 MFCC, ``latents.npy``
-    (n, 3) int64 digit, corner and voice, ``recipe.json``. Training samples come first, then those
+    (n, 3) int64 digit, turn and voice, ``recipe.json``. Training samples come first, then those
     for validation, then those for testing. Takes about half a minute for 3,840 samples on one core.
     Appears as a whole, safe with several processes. Raises UserError if the directory holds
     something else, or a package is missing.
@@ -64,7 +65,7 @@ def build_digits_and_voices(
         "blocks": blocks,
         "speakers": list(samples.SPEAKERS),
         "pitch": list(samples.PITCHES),
-        "shift_pixels": samples.SHIFT,
+        "quarter_turns": TURNS,
         "speech": {
             name: value
             for name, value in recipe().items()

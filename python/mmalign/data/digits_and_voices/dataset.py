@@ -21,7 +21,7 @@ from .samples import COMBINATIONS, split_blocks
 class DigitsAndVoices:
     """Pictures (n, 28, 28) uint8, sounds (n, 20, 36) float32, latents (n, 3) int64, splits.
 
-    Latents are the digit, the corner of the picture and the voice of the sound.
+    Latents are the digit, the turn of the picture and the voice of the sound.
     """
 
     pictures: np.ndarray
@@ -36,16 +36,18 @@ class DigitsAndVoices:
         Views: "image" (n, 28, 28) float32 in [0, 1], "audio" (n, 20, 36) float32. Row i has the
         same picture at every balance, and the same sound at every one without bits of "both".
         """
-        rows = self.partners(balance)
-        seen, corner, _ = self.latents.T
-        heard, _, voice = self.latents[rows].T
-        labels = balance.label(seen, corner, heard, voice).astype(np.int64)
+        labels = balance.label(*self.latents_at(balance).T).astype(np.int64)
         views = {
             "image": self.pictures.astype(np.float32) / np.float32(255),
-            "audio": self.sounds[rows],
+            "audio": self.sounds[self.partners(balance)],
         }
         name = f"digits-and-voices/{balance.name}"
         return standardize(paired_dataset(name, views, labels, self.splits, CLASSES))
+
+    def latents_at(self, balance: Balance) -> np.ndarray:
+        """Return digit seen, turn, digit heard and voice of every sample: (n, 4) int64."""
+        heard = self.latents[self.partners(balance)]
+        return np.column_stack([self.latents[:, :2], heard[:, 0], heard[:, 2]])
 
     def partners(self, balance: Balance) -> np.ndarray:
         """Return which sound each picture is paired with: (n,) int64 row numbers.

@@ -6,9 +6,9 @@ import numpy as np
 
 from ..speech import Utterance
 from ..spoken_digits import DIGIT_NAMES, PITCH_RANGES, RATES
-from .balance import CORNERS, DIGITS, VOICES
+from .balance import DIGITS, TURNS, VOICES
 
-COMBINATIONS = DIGITS * CORNERS * VOICES
+COMBINATIONS = DIGITS * TURNS * VOICES
 MOST_BLOCKS = 15
 """Blocks of all 256 combinations: 480 of the 500 pictures there are of each digit."""
 FEWEST_BLOCKS = 3
@@ -19,8 +19,6 @@ SPEAKERS = (
 )
 """The voices. Those that sound alike differ in the highest bit of their number only."""
 PITCHES = (40, 60)
-SHIFT = 4
-"""Pixels by which a picture is moved towards its corner, along both axes; of MNIST's margin."""
 
 
 def split_blocks(blocks: int) -> tuple[int, int, int]:
@@ -30,14 +28,14 @@ def split_blocks(blocks: int) -> tuple[int, int, int]:
 
 
 def draw_latents(blocks: int, seed: int) -> np.ndarray:
-    """Return digit, corner and voice of every sample: (256 blocks, 3) int64.
+    """Return digit, turn and voice of every sample: (256 blocks, 3) int64.
 
     Every 256 rows in a row hold every combination once, in random order.
     """
     generator = np.random.default_rng([seed, 0])
     numbers = np.tile(np.arange(COMBINATIONS), (blocks, 1))
     numbers = generator.permuted(numbers, axis=1).ravel()
-    return np.stack(np.unravel_index(numbers, (DIGITS, CORNERS, VOICES)), axis=1)
+    return np.stack(np.unravel_index(numbers, (DIGITS, TURNS, VOICES)), axis=1)
 
 
 def draw_utterances(latents: np.ndarray, seed: int) -> list[Utterance]:
@@ -67,25 +65,17 @@ def draw_utterances(latents: np.ndarray, seed: int) -> list[Utterance]:
 def draw_pictures(
     latents: np.ndarray, pictures: np.ndarray, digits: np.ndarray, seed: int
 ) -> np.ndarray:
-    """Take a picture of each sample's digit, none twice, and move it: (n, 28, 28) uint8.
+    """Take a picture of each sample's digit, none twice, and turn it: (n, 28, 28) uint8.
 
-    pictures, digits: what there is, (m, 784) uint8 and (m,).
+    pictures, digits: what there is, (m, 784) uint8 and (m,). Turns are counterclockwise.
     """
     generator = np.random.default_rng([seed, 2])
     chosen = np.empty(len(latents), np.int64)
     for digit in range(DIGITS):
         rows = np.flatnonzero(latents[:, 0] == digit)
         chosen[rows] = generator.permutation(np.flatnonzero(digits == digit))[: len(rows)]
-    moved = np.empty((len(latents), 28, 28), np.uint8)
-    for corner in range(CORNERS):
-        rows = np.flatnonzero(latents[:, 1] == corner)
-        moved[rows] = move(pictures[chosen[rows]].reshape(-1, 28, 28), corner)
-    return moved
-
-
-def move(pictures: np.ndarray, corner: int) -> np.ndarray:
-    """Move pictures (n, 28, 28) left or right (bit 0 of ``corner``) and up or down (bit 1)."""
-    right, down = (SHIFT if corner & bit else -SHIFT for bit in (1, 2))
-    padded = np.pad(pictures, ((0, 0), (SHIFT, SHIFT), (SHIFT, SHIFT)))
-    rows, columns = (slice(SHIFT - by, SHIFT - by + 28) for by in (down, right))
-    return padded[:, rows, columns]
+    turned = pictures[chosen].reshape(-1, 28, 28)
+    for quarters in range(1, TURNS):
+        rows = np.flatnonzero(latents[:, 1] == quarters)
+        turned[rows] = np.rot90(turned[rows], quarters, axes=(1, 2))
+    return turned

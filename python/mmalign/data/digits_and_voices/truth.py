@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from ...information import Decomposition, bayes_accuracy, broja, mutual_information
-from .balance import CLASSES, CORNERS, DIGITS, VOICES, Balance
+from .balance import CLASSES, DIGITS, TURNS, VOICES, Balance
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class GroundTruth:
     bayes_1, bayes_2, bayes_joint: the best possible accuracy from each.
     entropy: of the label. pid: the partial information decomposition.
 
-    All of them are those of the latent variables (digit and corner, digit and voice). A picture
+    All of them are those of the latent variables (digit and turn, digit and voice). A picture
     that cannot be read and a word drowned in noise tell less, so that they bound what pictures and
     sounds tell.
     """
@@ -35,12 +35,12 @@ class GroundTruth:
 
 
 def joint_table(balance: Balance) -> np.ndarray:
-    """Return p(x1, x2, y), float64 (32, 64, 8): x1 is (digit, corner), x2 is (digit, voice)."""
-    seen, corner, heard, voice = np.ogrid[:DIGITS, :CORNERS, :DIGITS, :VOICES]
+    """Return p(x1, x2, y), float64 (32, 64, 8): x1 is (digit, turn), x2 is (digit, voice)."""
+    seen, turn, heard, voice = np.ogrid[:DIGITS, :TURNS, :DIGITS, :VOICES]
     possible = ((seen ^ heard) & ~balance.both_mask) == 0
-    label = balance.label(seen, corner, heard, voice)
+    label = balance.label(seen, turn, heard, voice)
     table = (label[..., None] == np.arange(CLASSES)) & possible[..., None]
-    table = table.reshape(DIGITS * CORNERS, DIGITS * VOICES, CLASSES)
+    table = table.reshape(DIGITS * TURNS, DIGITS * VOICES, CLASSES)
     return table / table.sum()
 
 

@@ -66,6 +66,9 @@ class ArrayInProgress:
     def __init__(self) -> None:
         self.array: np.ndarray | None = None
 
+    def __str__(self) -> str:
+        return "an array that was never filled"
+
     def set_state(self, state: tuple[Any, ...]) -> np.ndarray:
         if len(state) != 5 or state[0] != 1:
             raise Damaged("an array has an unknown state")

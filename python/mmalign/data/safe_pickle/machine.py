@@ -17,11 +17,12 @@ from typing import Any
 from .arrays import CALLABLE, ArrayInProgress, Dtype, Name, admitted_name
 from .faults import Damaged, Refused
 
-# A short instruction makes up to a hundred times its size in memory; this many fill a gigabyte.
-MAX_INSTRUCTIONS = 10_000_000
+# A byte of instructions makes up to a hundred of memory; this many stay below a gigabyte.
+MAX_INSTRUCTIONS = 4_000_000
 MAX_NAME = 200
 MAX_INTEGER_BYTES = 16
-KEYS = (str, bytes, int, float, type(None))
+# Beyond it different numbers have the same hash, and a dictionary of them takes forever.
+LARGEST_KEY = 1 << 60
 
 
 class Machine:
@@ -109,7 +110,8 @@ class Machine:
             raise Damaged(f"byte {self.position - 1} adds a key without a value")
         for key, value in zip(flat[::2], flat[1::2], strict=True):
             # A tuple's hash visits all that is nested in it, however deep or often.
-            if not isinstance(key, KEYS):
+            small = isinstance(key, int) and abs(key) < LARGEST_KEY
+            if not small and not isinstance(key, (str, bytes, type(None))):
                 raise Refused(f"a {_kind(key)} as a key of a dictionary")
             target[key] = value
 
@@ -144,7 +146,8 @@ def _arguments(called: Name, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _kind(value: Any) -> str:
-    return str(value) if isinstance(value, (Name, Dtype)) else type(value).__name__
+    own = isinstance(value, (Name, Dtype, ArrayInProgress))
+    return str(value) if own else type(value).__name__
 
 
 def _text(raw: bytes | memoryview) -> str:

@@ -32,11 +32,7 @@ def _unfolded(value: Any, depth: int, known: dict[int, int], within: set[int]) -
     elif isinstance(value, np.ndarray):
         parts = value.ravel() if value.dtype.hasobject else ()
     else:
-        raise Refused(
-            f"a {type(value).__name__} ({value})"
-            if hasattr(value, "text")
-            else f"an unfinished {type(value).__name__}"
-        )
+        raise Refused(str(value))
     if id(value) in known:
         return known[id(value)]
     if id(value) in within:

@@ -40,8 +40,8 @@ def read_pickle(path: str | os.PathLike[str]) -> Any:
         check_plain(value, size)
     except Refused as refusal:
         raise UserError(
-            f"{path} holds {refusal}, which is not read because a data file must not run code; "
-            "a pickle may hold numpy arrays, dict, list, tuple, text and numbers."
+            f"{path} holds {refusal}, which is not read: a pickle may hold numpy arrays, dict, "
+            "list, tuple, text and numbers, and nothing that could run code."
         ) from None
     except Damaged as damage:
         raise UserError(

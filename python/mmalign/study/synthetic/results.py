@@ -11,13 +11,13 @@ import pandas as pd
 from ...data.synthetic import SyntheticSettings, ground_truth
 from ...errors import UserError
 from ...files import atomic_path
+from ...measure.calibration import calibrated, p_value, threshold
 from ..cell import canonical_json
 from ..directory import StudyDirectory
 from ..store import CellStore
 from .cell import MeasurementCell, MetricRequest
 from .description import SyntheticStudy, Unit, study_from_json
 from .layers import best_layers, best_scores
-from .null import calibrated, p_value, threshold
 from .training import read_hits
 
 if TYPE_CHECKING:
