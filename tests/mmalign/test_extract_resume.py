@@ -137,6 +137,11 @@ def forge_rows(partial: Path, journal: Path) -> None:
     journal.write_text("\n".join(lines) + "\n")
 
 
+def repeat_line(partial: Path, journal: Path) -> None:
+    lines = journal.read_text().splitlines()
+    journal.write_text("\n".join([*lines[:3], lines[2], *lines[3:]]) + "\n")
+
+
 def empty_journal(partial: Path, journal: Path) -> None:
     journal.write_bytes(b"")
 
@@ -151,7 +156,15 @@ def remove_partial(partial: Path, journal: Path) -> None:
 
 @pytest.mark.parametrize(
     "damage",
-    [damage_rows, tear_journal, forge_rows, empty_journal, truncate_partial, remove_partial],
+    [
+        damage_rows,
+        tear_journal,
+        forge_rows,
+        repeat_line,
+        empty_journal,
+        truncate_partial,
+        remove_partial,
+    ],
 )
 def test_damaged_partial_is_not_trusted(model, texts, tmp_path, monkeypatch, damage):
     whole = extract(model, texts, tmp_path / "whole.safetensors")
@@ -177,6 +190,15 @@ def test_other_settings_do_not_mix(model, texts, tmp_path, monkeypatch, quiet):
     write_texts(texts, ["other", "words"])
     with pytest.raises(UserError, match=r"other settings \(data\.n: 42, now 2\)"):
         extract(model, texts, out)
+
+
+def test_partial_with_nothing_in_it_binds_nobody(model, texts, tmp_path):
+    out = tmp_path / "out.safetensors"
+    write_texts(texts, ["a dog", ""])
+    with pytest.raises(UserError, match=r"Sample 1 is ''"):
+        extract(model, texts, out)
+    write_texts(texts, ["a dog"])
+    assert header_of(extract(model, texts, out))["data"]["n"] == 1
 
 
 def test_out_of_memory_halves_the_batch(model, texts, tmp_path, monkeypatch, quiet):

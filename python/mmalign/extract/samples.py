@@ -13,12 +13,10 @@ from ..errors import UserError
 from .media import media_samples
 from .texts import SUFFIXES, text_samples
 
-MODALITIES = ("text", "image", "audio")
-
 
 @dataclass(frozen=True)
 class Samples:
-    """``n`` samples of one modality; ``read`` goes through them in order.
+    """``n`` samples of one modality, text, image or audio; ``read`` goes through them in order.
 
     A text is a str; an image or a sound has a ``name`` and a ``load()``.
     """
