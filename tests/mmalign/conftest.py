@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from rich.console import Console
 
 from mmalign.study import run_study
@@ -28,6 +29,15 @@ def _finished_study(tmp_path_factory) -> Path:
 def finished_study(_finished_study, tmp_path) -> Path:
     """A copy of the directory of a finished tiny study."""
     return Path(shutil.copytree(_finished_study, tmp_path / "study"))
+
+
+@pytest.fixture
+def one_thread():
+    """One thread for torch: threads that wait for each other take longer than tiny models."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture

@@ -214,6 +214,18 @@ def test_of_three_views_it_is_said_which_was_compared_with_which():
         assert f"{who}: Spearman" in sentence
 
 
+def test_of_many_comparisons_it_is_said_how_many_answer_how():
+    with_text = table(DOWN, NONE).replace({"view_b": "audio", "varied_view": "audio"}, "text")
+    sentence = conclude(pd.concat([table(UP, OPEN), with_text], ignore_index=True)).sentence
+    assert sentence.replace("\u00a0", " ").startswith(
+        "On this data, of encoders that align more with another view: they classify better in 1 of "
+        "4 comparisons (image encoders against audio: Spearman .81, 95% interval .52 to .93, n = "
+        "8), they classify worse in 1 of 4 comparisons (image encoders against text: Spearman "
+        "−.70, 95% interval −.90 to −.30, n = 8), in 1 of 4 comparisons the data do not tell, in 1 "
+        "of 4 comparisons nothing can be computed; once depth is accounted for, "
+    )
+
+
 def test_one_layer_pair_is_no_maximum():
     assert said(UP, UP, layer_pairs=1)[1] == []
 
@@ -286,6 +298,13 @@ def test_decimals(value, digits, text):
             "RBF CKA (unbiased, bandwidth 0.5)",
             "cka-rbf-sigma0.5-unbiased",
         ),
+        (
+            "cka",
+            '{"clamp":0.95,"kernel":"linear","samples":4096,"unbiased":true,"unit_rows":true}',
+            "linear CKA (unbiased, first 4096 samples, clamped at the .95 quantile, rows of length "
+            "1)",
+            "cka-clamp0.95-linear-samples4096-unbiase-48d734b2",
+        ),
         ("new", '{"p":2,"q":null}', "new (p = 2)", "new-p2"),
         ("new", "", "new", "new"),
         ("../a b", "{}", "../a b", "..-a-b-2c2c791a"),
@@ -294,6 +313,12 @@ def test_decimals(value, digits, text):
 def test_metrics_in_words_and_as_file_names(metric, options, label, slug):
     assert metric_label(metric, options).replace("\u00a0", " ") == label
     assert metric_slug(metric, options) == slug
+
+
+def test_an_axis_leaves_out_what_is_done_beforehand():
+    options = '{"clamp":0.95,"k":5,"samples":4096,"unit_rows":true}'
+    brief = metric_label("mutual_knn", options, brief=True)
+    assert brief == metric_label("mutual_knn", '{"k":5}')
 
 
 def test_file_names_are_short_and_differ_where_names_differ():

@@ -15,7 +15,7 @@ from mmalign.errors import UserError
 from .command_line import run
 
 COMMANDS = [[], ["study"], ["study", "av-digits"], ["measure"], ["report"], ["data"]]
-COMMANDS += [["data", "av-digits"], ["data", "synthetic"]]
+COMMANDS += [["data", "av-digits"], ["data", "check"], ["data", "synthetic"]]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -115,6 +115,7 @@ def replace(directory, file: str, array: np.ndarray) -> None:
         ("image/train_data.npy", np.zeros((24, 783)), r"shape \(24, 783\), expected \(n, 784\)"),
         ("image/train_data.npy", np.zeros((24, 28, 28)), r"\(24, 28, 28\), expected \(n, 784\)"),
         ("image/test_data.npy", np.zeros((5, 784)), "5 samples, but test_labels.npy .* 6 labels"),
+        ("audio/test_data.npy", np.zeros((6, 112, 112)), "the MFCC are in avmnist_mfcc"),
         ("audio/test_data.npy", np.zeros((6, 36, 20)), r"36, 20\), expected \(n, 20, 36\)"),
         ("audio/test_data.npy", np.zeros((6, 20, 36), dtype=complex), "holds complex128, expected"),
         ("audio/test_data.npy", np.zeros((6, 20, 36), dtype="S2"), r"holds \|S2, expected real"),
@@ -214,5 +215,5 @@ def test_writer_checks_the_arrays(tmp_path):
 def test_source_by_name(directory):
     assert len(load_dataset(f"av-mnist:{directory}")) == 30
     for source in ("mnist", "av-mnist", "av-mnist:", "av-digits:0"):
-        with pytest.raises(UserError, match="there are av-digits and av-mnist:PATH"):
+        with pytest.raises(UserError, match="there are av-digits and, as NAME:PATH, av-mnist"):
             load_dataset(source)

@@ -76,11 +76,25 @@ def nan_image() -> dict[str, np.ndarray]:
 
 
 SPLITS = parts()["splits"]
+TARGETS = np.linspace(-3, 3, 12)
+
+
+def test_a_regression_has_real_labels():
+    dataset = paired_dataset(**changed(labels=TARGETS, n_classes=1, task="regression"))
+    assert dataset.task == "regression"
+    assert dataset.labels.dtype == np.float64
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"task": "ranking"}, "task must be one of classification, regression, got 'ranking'"),
+        ({"task": "regression", "n_classes": 1}, "float64"),
+        ({"task": "regression", "labels": TARGETS}, "must be 1, got 3"),
+        (
+            {"task": "regression", "labels": np.where(TARGETS > 0, np.nan, 0.0), "n_classes": 1},
+            "NaN or infinity in row 6",
+        ),
         ({"labels": np.zeros(12, dtype=np.int32)}, "int64 array, got int32"),
         ({"labels": [0] * 12}, "got list"),
         ({"labels": np.zeros(0, dtype=np.int64)}, "no samples"),

@@ -210,8 +210,11 @@ def test_three_views_are_told_apart(tmp_path):
     views = ["image", "audio", "text"]
     (panel,) = correlation_intervals(table, views)
     assert panel.name == "correlation-cka-linear-unbiased"
-    panel = alignment_by_depth(list(comparisons(results)), views)
-    assert panel.name == "alignment-by-depth-cka-linear-unbiased"
+    panels = alignment_by_depth(list(comparisons(results)), views)
+    assert [panel.name for panel in panels] == [
+        f"alignment-by-depth-cka-linear-unbiased-{pair}"
+        for pair in ("image-audio", "image-text", "audio-text")
+    ]
     heat_maps = alignment_panels(results, results.alignments, "text", "image")
     assert [panel.name for panel in heat_maps][
         -1

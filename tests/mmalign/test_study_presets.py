@@ -81,7 +81,7 @@ def test_estimates_grow_with_the_work(digits):
         assert 0 < seconds[0] < seconds[1] < seconds[2]
         # Linear in depth between the two that were timed.
         assert seconds[1] - seconds[0] == pytest.approx((seconds[2] - seconds[0]) * 2 / 5)
-    assert alignment_seconds(study, 60) > 0
+    assert alignment_seconds(study, digits) > 0
 
 
 def test_makespan():

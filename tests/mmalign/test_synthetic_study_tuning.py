@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from mmalign.errors import UserError
+from mmalign.study.hyperparameters import Hyperparameters
 from mmalign.study.synthetic import tuning
-from mmalign.study.synthetic.hyperparameters import Hyperparameters
-from mmalign.study.synthetic.tuning import LEARNING_RATES, WEIGHT_DECAYS, tune
+from mmalign.study.synthetic.tuning import SPACE, tune
 
 from .tiny_synthetic import tiny_synthetic
 
@@ -31,8 +31,7 @@ def test_a_search_finds_a_rate_for_every_view(searched):
     _, found, said = searched
     assert set(found) == {(8, 1), (8, 2)}
     for chosen in found.values():
-        assert chosen.learning_rate in LEARNING_RATES
-        assert chosen.weight_decay in WEIGHT_DECAYS
+        assert chosen in SPACE.all()
     assert [line.split(":")[0] for line in said] == ["redundancy 8, view 1", "redundancy 8, view 2"]
 
 
@@ -40,12 +39,10 @@ def test_the_best_is_the_one_that_validates_best(study, searched, tmp_path):
     directory, found, _ = searched
     store = tuning.CellStore(directory)
     scores = {}
-    for rate in LEARNING_RATES:
-        for decay in WEIGHT_DECAYS:
-            chosen = Hyperparameters(rate, decay)
-            cells = tuning._cells(study, 8, 2, chosen)
-            if all(store.has(cell.hash) for cell in cells):
-                scores[chosen] = tuning._score(cells, store, "cpu")
+    for chosen in SPACE.all():
+        cells = tuning._cells(study, 8, 2, chosen)
+        if all(store.has(cell.hash) for cell in cells):
+            scores[chosen] = tuning._score(cells, store, "cpu")
     assert 1 <= len(scores) <= 3
     assert scores[found[8, 2]] == max(scores.values())
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from mmalign.data.paired import paired_dataset
 from mmalign.encoders import Classifier, build_encoder
 from mmalign.errors import UserError
 from mmalign.training import (
@@ -209,3 +210,28 @@ def test_devices():
     if not torch.cuda.is_available():
         with pytest.raises(UserError, match="torch finds no CUDA device"):
             resolve_device("cuda")
+
+
+def test_a_regression_learns_signs_and_keeps_values():
+    generator = np.random.default_rng(0)
+    inputs = generator.normal(size=(300, 4)).astype(np.float32)
+    targets = inputs @ np.array([1.0, -2.0, 0.5, 0.0])
+    rows = np.arange(300)
+    splits = {"train": rows[:200], "valid": rows[200:250], "test": rows[250:]}
+    dataset = paired_dataset("line", {"x": inputs}, targets, splits, 1, task="regression")
+    data = view_data(dataset, "x")
+    assert data.labels.dtype == torch.float32
+    with reproducible(0, torch.device("cpu")):
+        classifier = Classifier(build_encoder("mlp", (4,), 1), data.n_classes)
+        order = torch.Generator().manual_seed(0)
+        fitted = fit(classifier, data, TrainingSettings(30, 0.01), order=order, name="a line")
+    outputs, _ = represent(classifier, data, data.splits["test"])
+    assert accuracy(outputs, data.labels[250:], "regression") > 0.9
+    error = (outputs[:, 0] - data.labels[250:]).abs().mean()
+    assert error < 0.5 < data.labels[250:].abs().mean()
+    assert fitted.history["valid_loss"][-1] < fitted.history["valid_loss"][0]
+
+
+def test_zero_counts_as_not_positive_in_a_regression():
+    outputs = torch.tensor([[0.0], [1.0], [-1.0], [2.0]])
+    assert accuracy(outputs, torch.tensor([0.0, 1.0, 1.0, -1.0]), "regression") == 0.5

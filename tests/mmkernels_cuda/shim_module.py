@@ -7,6 +7,8 @@ import sys
 import sysconfig
 from pathlib import Path
 
+import filelock
+
 ROOT = Path(__file__).resolve().parents[2]
 SHIM = ROOT / "tests" / "cuda" / "shim"
 NAME = "_cuda_shim"
@@ -41,8 +43,11 @@ def build() -> Path:
 
 
 def load():
-    """The module, built anew where the sources changed."""
-    specification = importlib.util.spec_from_file_location(NAME, build())
+    """The module, built anew where the sources changed, by one of the processes that test."""
+    (ROOT / "build").mkdir(exist_ok=True)
+    with filelock.FileLock(ROOT / "build" / "cuda-none.lock"):
+        path = build()
+    specification = importlib.util.spec_from_file_location(NAME, path)
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     return module

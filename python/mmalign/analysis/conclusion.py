@@ -109,6 +109,8 @@ _CLAUSES = {
 
 def _answer(views: pd.DataFrame) -> str:
     rows = [row for _, row in views.iterrows()]
+    if len(rows) > 2:
+        return _count_of(rows, views)
     verdicts = [verdict(row) for row in rows]
     if len(set(verdicts)) == 1:
         evidence = "; ".join(f"{_encoders(row, views)}: {_evidence(row)}" for row in rows)
@@ -126,6 +128,30 @@ def _answer(views: pd.DataFrame) -> str:
         clauses.append(f"{text} ({_evidence(row)})")
     opposed = {Verdict.MORE, Verdict.LESS} <= set(verdicts)
     return f"{'the views disagree: ' if opposed else ''}{', while '.join(clauses)}"
+
+
+_COUNTED = {
+    Verdict.MORE: "classify better",
+    Verdict.LESS: "classify worse",
+    Verdict.OPEN: "the data do not tell",
+    Verdict.UNDEFINED: "nothing can be computed",
+}
+
+
+def _count_of(rows: list[pd.Series], views: pd.DataFrame) -> str:
+    """Of many comparisons: how many answer how, with the evidence of those that do answer."""
+    clauses = []
+    for found, words in _COUNTED.items():
+        own = [row for row in rows if verdict(row) is found]
+        if not own:
+            continue
+        count = f"in {len(own)} of {len(rows)} comparisons"
+        if found in (Verdict.MORE, Verdict.LESS):
+            evidence = "; ".join(f"{_encoders(row, views)}: {_evidence(row)}" for row in own)
+            clauses.append(f"they {words} {count} ({evidence})")
+        else:
+            clauses.append(f"{count} {words}")
+    return f"of encoders that align more with another view: {', '.join(clauses)}"
 
 
 def _depth_clause(first: pd.DataFrame, views: pd.DataFrame) -> str:

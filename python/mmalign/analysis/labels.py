@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from typing import Any
 
 # Keeps "k = 10" on one line.
 NO_BREAK = "\u00a0"
@@ -32,23 +33,40 @@ def decimal(value: float | None, digits: int = 2) -> str:
     return f"−{text}" if value < 0 and text.strip(".0") else text
 
 
-def metric_label(metric: str, options: str) -> str:
-    """The name of a metric with its options (the JSON text of a study's tables) in words."""
+def metric_label(metric: str, options: str, *, brief: bool = False) -> str:
+    """The name of a metric with its options (the JSON text of a study's tables) in words.
+
+    brief: without what is done to representations beforehand, for the axis of a figure.
+    """
     values = json.loads(options) if options else {}
+    prepared = [] if brief else _preparation(values)
     if metric == "mutual_knn":
         details = [f"k{NO_BREAK}={NO_BREAK}{values.get('k', '?')}"]
         if values.get("metric", "cosine") != "cosine":
             details.append(str(values["metric"]))
-        return f"mutual nearest neighbours ({', '.join(details)})"
+        return f"mutual nearest neighbours ({', '.join(details + prepared)})"
     if metric == "cka":
         kernel = values.get("kernel", "linear")
         details = ["unbiased" if values.get("unbiased", True) else "biased"]
         if kernel == "rbf":
             sigma = values.get("sigma") or "median"
             details.append("median bandwidth" if sigma == "median" else f"bandwidth {sigma}")
-        return f"{'linear' if kernel == 'linear' else kernel.upper()} CKA ({', '.join(details)})"
+        name = "linear" if kernel == "linear" else kernel.upper()
+        return f"{name} CKA ({', '.join(details + prepared)})"
     details = [f"{name} = {value}" for name, value in values.items() if value is not None]
     return f"{metric} ({', '.join(details)})" if details else metric
+
+
+def _preparation(values: dict[str, Any]) -> list[str]:
+    """The options of :mod:`mmalign.study.preparation` in words."""
+    words = []
+    if "samples" in values:
+        words.append(f"first{NO_BREAK}{values['samples']}{NO_BREAK}samples")
+    if "clamp" in values:
+        words.append(f"clamped at the {decimal(values['clamp'])}{NO_BREAK}quantile")
+    if "unit_rows" in values:
+        words.append("rows of length 1")
+    return words
 
 
 def metric_slug(metric: str, options: str) -> str:

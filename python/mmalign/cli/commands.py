@@ -10,6 +10,7 @@ import click
 
 from ..errors import UserError
 from .data import data
+from .extract import extract
 from .measure import measure
 from .options import help_without_command, source_named
 from .study import study
@@ -53,6 +54,7 @@ def cli(context: click.Context) -> None:
 cli.add_command(measure)
 cli.add_command(study)
 cli.add_command(data)
+cli.add_command(extract)
 
 
 @cli.command()
@@ -73,19 +75,29 @@ def report(directory: Path, data: Path | None) -> None:
     if not directory.is_dir():
         raise UserError(f"{directory} is not a directory; expected one that a study has filled.")
     from ..report import write_report
+    from ..report.captions import write_caption_report
+    from ..report.digits_and_voices import write_digits_and_voices_report
     from ..report.synthetic import write_synthetic_report
     from ..study.directory import StudyDirectory
 
-    if StudyDirectory(directory).read().get("name") == "synthetic":
+    writers = {
+        "captions": write_caption_report,
+        "synthetic": write_synthetic_report,
+        "digits-and-voices": write_digits_and_voices_report,
+    }
+    name = StudyDirectory(directory).read().get("name")
+    if name in writers:
         if data is not None:
-            raise UserError(f"--data is for a study of digits; {directory} holds a synthetic one.")
-        click.echo(write_synthetic_report(directory))
+            raise UserError(f"--data is for a study of AV-MNIST; {directory} holds a {name} one.")
+        click.echo(writers[name](directory))
     else:
         click.echo(write_report(directory, source=source_named(data) if data else None))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code: 0, 2 for wrong input, 130 for Ctrl-C.
+
+    ``data check`` also returns 1, for data that must be repaired first.
 
     Whatever the user can act on is one line on standard error; a traceback means a defect.
     """

@@ -29,6 +29,7 @@ from .paired import PairedDataset, first_non_finite_row, paired_dataset
 
 IMAGE_SHAPE = (28, 28)
 AUDIO_SHAPE = (20, 36)
+SPECTROGRAM_SHAPE = (112, 112)
 N_CLASSES = 10
 PARTS = ("train", "test")
 RECIPE_NAME = "recipe.json"
@@ -126,7 +127,10 @@ def _check_part(directory: Path, part: str, arrays: Mapping[str, np.ndarray]) ->
             raise UserError(f"{directory / file} holds {array.dtype}, expected real numbers.")
         if array.ndim != 1 + len(shape) or array.shape[1:] != shape or len(array) == 0:
             wanted = f"({', '.join(['n', *map(str, shape)])}{'' if shape else ','})"
-            raise UserError(f"{directory / file} has shape {array.shape}, expected {wanted}.")
+            hint = ""
+            if array.shape[1:] == SPECTROGRAM_SHAPE:
+                hint = " These are the spectrograms of avmnist; the MFCC are in avmnist_mfcc."
+            raise UserError(f"{directory / file} has shape {array.shape}, expected {wanted}.{hint}")
         if len(array) != n:
             raise UserError(
                 f"{directory / file} has {len(array)} samples, but {labels_file} beside it has {n} "

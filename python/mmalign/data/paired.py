@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import UserError
 
 SPLITS = ("train", "valid", "test")
+TASKS = ("classification", "regression")
 
 
 @dataclass(frozen=True)
@@ -18,9 +19,11 @@ class PairedDataset:
     """Several views of the same n samples; row i of every view is sample i.
 
     views:    name -> (n, ...) array, at least one feature axis, finite when floating.
-    labels:   (n,) int64, in 0 .. n_classes - 1.
+    labels:   (n,) int64, in 0 .. n_classes - 1; in a regression (n,) float64, finite.
     splits:   "train", "valid" and "test" -> (m,) int64 row numbers, sorted, disjoint, train and
               test not empty.
+    n_classes: of a classification; 1 in a regression.
+    task:     "classification" or "regression".
     padding:  optional, name of a view -> (n, tokens) bool, True where a token is padding.
     fingerprint: names the contents; :func:`fingerprint` computes it.
 
@@ -34,9 +37,13 @@ class PairedDataset:
     n_classes: int
     fingerprint: str
     padding: dict[str, np.ndarray] = field(default_factory=dict)
+    task: str = "classification"
 
     def __post_init__(self) -> None:
-        _check_labels(self.name, self.labels, self.n_classes)
+        if self.task not in TASKS:
+            raise UserError(f"task must be one of {', '.join(TASKS)}, got {self.task!r}.")
+        check = _check_labels if self.task == "classification" else _check_targets
+        check(self.name, self.labels, self.n_classes)
         _check_views(self.name, self.views, len(self.labels))
         _check_splits(self.name, self.splits, len(self.labels))
         _check_padding(self.name, self.padding, self.views)
@@ -54,12 +61,12 @@ def paired_dataset(
     splits: dict[str, np.ndarray],
     n_classes: int,
     padding: dict[str, np.ndarray] | None = None,
+    task: str = "classification",
 ) -> PairedDataset:
     """Make a :class:`PairedDataset` with the fingerprint of its contents."""
     padding = padding or {}
-    return PairedDataset(
-        name, views, labels, splits, n_classes, fingerprint(views, labels, splits, padding), padding
-    )
+    found = fingerprint(views, labels, splits, padding)
+    return PairedDataset(name, views, labels, splits, n_classes, found, padding, task)
 
 
 def fingerprint(
@@ -129,6 +136,21 @@ def _check_labels(name: str, labels: np.ndarray, n_classes: int) -> None:
             f"labels of {name!r} must lie in 0 .. {n_classes - 1} (n_classes={n_classes}), got "
             f"values from {labels.min()} to {labels.max()}."
         )
+
+
+def _check_targets(name: str, labels: np.ndarray, n_classes: int) -> None:
+    if not isinstance(labels, np.ndarray) or labels.ndim != 1 or labels.dtype != np.float64:
+        raise UserError(
+            f"labels of the regression {name!r} must be a one-dimensional float64 array, got "
+            f"{_describe(labels)}."
+        )
+    if len(labels) == 0:
+        raise UserError(f"The dataset {name!r} has no samples.")
+    if n_classes != 1:
+        raise UserError(f"n_classes of the regression {name!r} must be 1, got {n_classes!r}.")
+    bad = first_non_finite_row(labels[:, None])
+    if bad is not None:
+        raise UserError(f"labels of {name!r} have NaN or infinity in row {bad}.")
 
 
 def _check_views(name: str, views: dict[str, np.ndarray], n: int) -> None:

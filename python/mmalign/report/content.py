@@ -14,6 +14,7 @@ from ..analysis.correlations import (
     PERFORMANCE_DEPTH,
 )
 from ..analysis.labels import NO_BREAK, decimal, joined, metric_label
+from ..data.paired import SPLITS
 from ..study.results import StudyResults
 
 _DIGITS = ("av-digits", "av-mnist")
@@ -33,6 +34,9 @@ def facts(results: StudyResults) -> list[tuple[str, str]]:
         ("Study", f"{study['name']}, preset {study['preset']}"),
         ("Data", f"{dataset['name']} (fingerprint {dataset['fingerprint'][:12]})"),
     ]
+    samples = results.samples()
+    counts = [f"{samples[split]:,} {split}".replace(",", "\u202f") for split in SPLITS]
+    told.append(("Samples", ", ".join(counts)))
     cells = pd.DataFrame(study["cells"])
     for view, own in cells.groupby("view", sort=False):
         told.append((f"{view.capitalize()} encoders", _recipe(own)))
@@ -49,6 +53,17 @@ def facts(results: StudyResults) -> list[tuple[str, str]]:
     return told
 
 
+def task_sentence(results: StudyResults) -> str:
+    """What the encoders were trained for, and what accuracy therefore is."""
+    if results.is_regression:
+        return (
+            "Encoders of each view were trained separately to tell a number, the absolute error "
+            "being what they make small; accuracy is how often the prediction and the truth are "
+            "both above zero, or both not."
+        )
+    return "Encoders of each view were trained separately to name the class."
+
+
 def duration(seconds: float | None) -> str:
     """Seconds as ``4 min 10 s``."""
     if seconds is None:
@@ -63,13 +78,13 @@ def duration(seconds: float | None) -> str:
 def correlation_rows(correlations: pd.DataFrame) -> list[dict[str, Any]]:
     """One line a comparison: the four correlations of alignment with accuracy."""
     table = correlations[correlations["relation"] == ALIGNMENT_PERFORMANCE]
-    lines = []
+    lines, labels = [], _metric_labels(table)
     for key, rows in table.groupby(_KEY, sort=False):
         by_statistic = {row["statistic"]: row for _, row in rows.iterrows()}
         first = rows.iloc[0]
         lines.append(
             {
-                "metric": metric_label(*key[:2]),
+                "metric": labels[key[:2]],
                 "who": _who(key),
                 "cells": [
                     correlation_cell(by_statistic[name])
@@ -87,12 +102,12 @@ def correlation_rows(correlations: pd.DataFrame) -> list[dict[str, Any]]:
 def depth_rows(correlations: pd.DataFrame) -> list[dict[str, Any]]:
     """One line a comparison: Spearman's and Pearson's correlation of both measures with depth."""
     table = correlations[correlations["relation"].isin([PERFORMANCE_DEPTH, ALIGNMENT_DEPTH])]
-    lines = []
+    lines, labels = [], _metric_labels(table)
     for key, rows in table.groupby(_KEY, sort=False):
         found = {(row["relation"], row["statistic"]): row for _, row in rows.iterrows()}
         lines.append(
             {
-                "metric": metric_label(*key[:2]),
+                "metric": labels[key[:2]],
                 "who": _who(key),
                 "cells": [
                     correlation_cell(found[relation, statistic])
@@ -103,6 +118,16 @@ def depth_rows(correlations: pd.DataFrame) -> list[dict[str, Any]]:
             }
         )
     return lines
+
+
+def _metric_labels(table: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """The names of a table's metrics, brief unless that would give two of them the same name."""
+    keys = dict.fromkeys(zip(table["metric"], table["options"], strict=True))
+    brief = {key: metric_label(*key, brief=True) for key in keys}
+    return {
+        key: name if list(brief.values()).count(name) == 1 else metric_label(*key)
+        for key, name in brief.items()
+    }
 
 
 def correlation_cell(row: pd.Series) -> dict[str, str]:
@@ -145,6 +170,7 @@ def encoder_rows(results: StudyResults) -> list[dict[str, str]]:
             "train": _percent(row.train_accuracy),
             "valid": _percent(row.valid_accuracy),
             "test": _percent(row.test_accuracy),
+            "error": decimal(row.test_absolute_error, 3),
         }
         for row in results.encoders.itertuples()
     ]

@@ -51,7 +51,7 @@ def alignment_panels(
     margin = 0.02 * np.ptp(values) or 1e-3
     scale = Normalize(values.min() - margin, values.max() + margin)
     slug = f"{metric_slug(metric, options)}-{file_slug(view_a)}-{file_slug(view_b)}"
-    name = metric_label(metric, options)
+    name = metric_label(metric, options, brief=True)
     return [_draw(one, scale, chance, f"alignment-{one.name}-{slug}", name) for one in maps]
 
 
@@ -130,7 +130,9 @@ def _draw(one: HeatMap, scale: Normalize, chance: float, file: str, metric: str)
             set_ticks(np.arange(len(numbers)) + 0.5, [str(number) for number in numbers])
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        axes.set(title=one.title, ylabel=one.labels[0], xlabel=one.labels[1])
+        # A map of few columns is narrower than its title.
+        figure.suptitle(one.title, fontsize=9.5, fontweight="bold", x=0.01, ha="left")
+        axes.set(ylabel=one.labels[0], xlabel=one.labels[1])
         digits = 2 if scale.vmax > 0.1 else 3
         if scores.size <= _MOST_CELLS_WITH_NUMBERS:
             for (row, column), score in np.ndenumerate(scores):

@@ -65,7 +65,7 @@ def _draw(metric: str, options: str, rows: pd.DataFrame, views: list[str]) -> Pa
         axes.set_xticks([-1, -0.5, 0, 0.5, 1])
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
-        name = metric_label(metric, options)
+        name = metric_label(metric, options, brief=True)
         axes.set_xlabel("Spearman correlation, 95% interval")
         figure.suptitle(name, fontsize=9.5, fontweight="bold", x=0.01, ha="left")
         handles = [

@@ -14,6 +14,7 @@ from ..data.paired import PairedDataset, standardize
 from ..data.sources import load_dataset
 from ..errors import UserError
 from ..optional import require
+from ..study.benchmarks import AFFECT
 from .style import COLORMAP, Panel, drawn_name, finish, house_style, new_figure
 
 _MOST_EXAMPLES = 10
@@ -36,6 +37,8 @@ def find_data(study: dict[str, Any], source: str | None) -> tuple[StudiedData | 
     study.json. Data with another fingerprint than the study's is not the study's data.
     """
     name = study["dataset"]["name"]
+    if study.get("name") in AFFECT:
+        return None, "Examples are not shown: a sample is a sequence of features of each view."
     try:
         stored = load_dataset(source or name)
         data = StudiedData(stored, standardize(stored))

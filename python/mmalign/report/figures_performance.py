@@ -60,13 +60,19 @@ def performance_by_depth(encoders: pd.DataFrame, views: list[str]) -> list[Panel
     return panels
 
 
-def alignment_by_depth(found: list[Comparison], views: list[str]) -> Panel | None:
-    """Alignment with the other view's best encoder, by depth of the varied one."""
-    found = [one for one in found if one.varied_view != BOTH_VIEWS and len(one.points)]
-    if not found:
-        return None
+def alignment_by_depth(found: list[Comparison], views: list[str]) -> list[Panel]:
+    """A panel a pair of views: alignment with the other's best encoder, by depth of the varied."""
+    pairs: dict[tuple[str, str], list[Comparison]] = {}
+    for one in found:
+        if one.varied_view != BOTH_VIEWS and len(one.points):
+            pairs.setdefault((one.view_a, one.view_b), []).append(one)
+    return [_alignment_of_pair(own, views) for own in pairs.values()]
+
+
+def _alignment_of_pair(found: list[Comparison], views: list[str]) -> Panel:
+    first = found[0]
     seeds = sorted({seed for one in found for seed in one.points["seed"]})
-    name = metric_label(found[0].metric, found[0].options)
+    name = metric_label(first.metric, first.options, brief=True)
     with house_style():
         figure = new_figure()
         axes = figure.add_subplot()
@@ -76,16 +82,21 @@ def alignment_by_depth(found: list[Comparison], views: list[str]) -> Panel | Non
             color = view_color(views, one.varied_view)
             points = one.points
             _by_depth(axes, points["depth"], points["alignment"], points["seed"], seeds, color)
-            handles.append(Line2D([], [], color=color, label=_varied(one, len(found))))
-        chance = found[0].points["chance"].max()
+            handles.append(Line2D([], [], color=color, label=drawn_name(one.varied_view)))
+        chance = first.points["chance"].max()
         if np.isfinite(chance):
             line = axes.axhline(chance, color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
             line.set_label("chance")
             handles.append(line)
         axes.set(title="Alignment with the best encoder", xlabel="depth (layers)", ylabel=name)
         _legend(figure, handles)
-        slug = metric_slug(found[0].metric, found[0].options)
-        alt = f"{name} of each encoder with the best encoder of the other view, by depth."
+        slug = metric_slug(first.metric, first.options)
+        if len(views) > 2:
+            slug += f"-{file_slug(first.view_a)}-{file_slug(first.view_b)}"
+        alt = (
+            f"{name} of each {first.view_a} and {first.view_b} encoder with the best encoder of "
+            "the other view, by depth."
+        )
         return finish(figure, f"alignment-by-depth-{slug}", alt)
 
 
@@ -97,7 +108,7 @@ def alignment_against_performance(one: Comparison, views: list[str], text: str) 
     points = one.points
     x, y = points["alignment"].to_numpy(float), points["performance"].to_numpy(float) * 100
     both = one.varied_view == BOTH_VIEWS
-    name = metric_label(one.metric, one.options)
+    name = metric_label(one.metric, one.options, brief=True)
     with house_style():
         figure = new_figure()
         axes = figure.add_subplot()
@@ -134,7 +145,7 @@ def alignment_against_performance(one: Comparison, views: list[str], text: str) 
             if not both:
                 bar.set_ticks(sorted(depths.unique())[:: max(1, depths.nunique() // 6)])
         axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
-        title = "All pairs of encoders" if both else _title(one.varied_view)
+        title = _title_of(one, views)
         axes.set_title(f"{title}\n", fontsize=9.5)
         axes.text(0, 1.03, text, transform=axes.transAxes, fontsize=8, color=QUIET)
         axes.set(xlabel=name, ylabel="mean test accuracy (%)" if both else "test accuracy (%)")
@@ -175,13 +186,26 @@ def _title(view: str) -> str:
     return f"{drawn_name(view).capitalize()} encoders"
 
 
+def _title_of(one: Comparison, views: list[str]) -> str:
+    """Which encoders are the points; with more than two views also what they are compared with."""
+    if one.varied_view == BOTH_VIEWS:
+        if len(views) == 2:
+            return "All pairs of encoders"
+        return f"Pairs of {drawn_name(one.view_a)} and {drawn_name(one.view_b)} encoders"
+    if len(views) == 2:
+        return _title(one.varied_view)
+    other = one.view_b if one.varied_view == one.view_a else one.view_a
+    return f"{_title(one.varied_view)}, with {drawn_name(other)}"
+
+
 def _legend(figure: Figure, handles: list[Line2D]) -> None:
     """Below the axes, where it can hide nothing."""
     short = sum(len(str(handle.get_label())) for handle in handles[:3]) <= 30
+    columns = 2 if len(handles) == 4 else min(len(handles), 3)
     figure.legend(
         handles=handles,
         loc="outside lower center",
-        ncols=min(len(handles), 3) if short else 1,
+        ncols=columns if short else 1,
         columnspacing=1.2,
     )
 
@@ -200,13 +224,6 @@ def _seed_handles(seeds: list[int]) -> list[Line2D]:
         for seed in seeds
     ]
     return [*marks, Line2D([], [], color=INK, linewidth=1.6, label="mean")]
-
-
-def _varied(one: Comparison, shown: int) -> str:
-    if shown <= 2:
-        return drawn_name(one.varied_view)
-    other = one.view_b if one.varied_view == one.view_a else one.view_a
-    return f"{drawn_name(one.varied_view)} with {drawn_name(other)}"
 
 
 def _limits(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:

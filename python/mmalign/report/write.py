@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from ..analysis.benchmarks import table_1
 from ..analysis.comparisons import Comparison, comparisons, views_of
 from ..analysis.conclusion import conclude
 from ..analysis.correlations import correlations, write_table
@@ -26,6 +27,8 @@ from .figures_performance import (
     alignment_by_depth,
     performance_by_depth,
 )
+from .figures_published import published_intervals
+from .published_content import published_rows, published_sentences
 from .style import Panel
 
 
@@ -58,11 +61,13 @@ def write_report(directory: str | os.PathLike[str], *, source: str | None = None
     first = [
         one for one in found if (one.metric, one.options) == (found[0].metric, found[0].options)
     ]
-    by_depth.extend(panel for panel in [alignment_by_depth(first, views)] if panel is not None)
+    by_depth += alignment_by_depth(first, views)
     sections = _sections(results, found, table, views)
     overview = correlation_intervals(table, views)
+    published = table_1(table, results.study["name"])
+    published_panels = published_intervals(published, views)
 
-    panels = [*examples, *by_depth, *overview]
+    panels = [*examples, *by_depth, *overview, *published_panels]
     for section in sections:
         panels += [*section.heat_maps, *section.scatters]
     environment = Environment(
@@ -76,6 +81,11 @@ def write_report(directory: str | os.PathLike[str], *, source: str | None = None
         study=results.study,
         conclusion=conclude(table, data=content.data_phrase(results.study)),
         facts=content.facts(results),
+        task=content.task_sentence(results),
+        views=views,
+        published=published_panels,
+        published_rows=published_rows(published),
+        published_sentences=published_sentences(published),
         examples=examples,
         why_no_examples=why_no_examples,
         has_spectrogram=data is not None and has_spectrogram(data),
@@ -85,6 +95,7 @@ def write_report(directory: str | os.PathLike[str], *, source: str | None = None
         correlation_rows=content.correlation_rows(table),
         depth_rows=content.depth_rows(table),
         encoder_rows=content.encoder_rows(results),
+        regression=results.is_regression,
     )
     return _write(results.directory, table, panels, page)
 

@@ -13,7 +13,8 @@ import numpy as np
 from ..errors import UserError
 from .cell import AlignmentCell, EncoderCell
 from .description import Alignment, Study
-from .metrics import METRICS, chance_level
+from .metrics import METRICS, chance_level, prepare
+from .preparation import prepared_samples
 from .store import CellStore
 
 #: Called after each cell with the cell and the seconds it took; None if another run computed it.
@@ -82,9 +83,7 @@ def _prepare(store: CellStore, cell: EncoderCell, alignment: Alignment) -> Prepa
     reasons: dict[int, str] = {}
     for layer in range(1, cell.depth + 1):
         try:
-            prepared = METRICS[alignment.metric].prepare(
-                arrays[f"layer_{layer}"], alignment.options
-            )
+            prepared = prepare(alignment.metric, arrays[f"layer_{layer}"], alignment.options)
         except ValueError as error:
             # A collapsed layer must not hide the others; its scores are NaN, with the reason.
             prepared, reasons[layer] = None, str(error)
@@ -122,7 +121,7 @@ def _meta(
     cell: AlignmentCell, scores: np.ndarray, a: PreparedEncoder, b: PreparedEncoder
 ) -> Mapping[str, Any]:
     score, layer_a, layer_b = best_pair(scores)
-    n = len(a.samples)
+    n = prepared_samples(len(a.samples), cell.options)
     return {
         "cell": cell.describe(),
         "n": n,

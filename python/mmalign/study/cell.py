@@ -98,7 +98,8 @@ class AlignmentCell(Hashed):
     """Measure how alike two encoders' representations are, every layer with every layer.
 
     encoder_a, encoder_b: hashes of the two encoder cells.
-    metric, options:      see :data:`mmalign.study.metrics.METRICS`.
+    metric, options:      see :data:`mmalign.study.metrics.METRICS` and
+                          :mod:`mmalign.study.preparation`.
     split:                encoders keep their representations of the test split only.
     """
 

@@ -23,15 +23,16 @@ def write_dataset_file(dataset: PairedDataset, path: str | os.PathLike[str]) -> 
     float32 inputs; workers map the file, so that data larger than a core's share of the memory
     is there once.
     """
-    arrays: dict[str, np.ndarray] = {"labels": np.ascontiguousarray(dataset.labels)}
+    arrays: dict[str, np.ndarray] = {}
     for name, rows in dataset.splits.items():
         arrays[f"split/{name}"] = np.ascontiguousarray(rows)
     for view in dataset.views:
         data = view_data(dataset, view)
+        arrays["labels"] = data.labels.numpy()
         arrays[f"inputs/{view}"] = data.inputs.numpy()
         if data.padding is not None:
             arrays[f"padding/{view}"] = data.padding.numpy()
-    header = json.dumps({"n_classes": dataset.n_classes})
+    header = json.dumps({"n_classes": dataset.n_classes, "task": dataset.task})
     try:
         with atomic_path(path) as temporary:
             safetensors.numpy.save_file(arrays, temporary, {"mmalign": header})
@@ -47,10 +48,12 @@ def read_view(path: str | os.PathLike[str], view: str) -> ViewData:
     with safetensors.safe_open(Path(path), framework="pt") as file:
         names = set(file.keys())
         padding = f"padding/{view}"
+        header = json.loads(file.metadata()["mmalign"])
         return ViewData(
             file.get_tensor(f"inputs/{view}"),
             file.get_tensor("labels"),
             {split: file.get_tensor(f"split/{split}") for split in ("train", "valid", "test")},
-            json.loads(file.metadata()["mmalign"])["n_classes"],
+            header["n_classes"],
             file.get_tensor(padding) if padding in names else None,
+            header["task"],
         )

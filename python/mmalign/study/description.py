@@ -18,6 +18,7 @@ class Alignment:
     """Compare every encoder of ``view_a`` with every encoder of ``view_b`` by one metric.
 
     metric, options: see :data:`mmalign.study.metrics.METRICS`; options left out take its defaults.
+                     With those of :mod:`mmalign.study.preparation`.
     """
 
     metric: str

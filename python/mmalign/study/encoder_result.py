@@ -10,6 +10,7 @@ import torch
 
 from ..encoders import Classifier, build_encoder
 from ..training import ViewData, accuracy, fit, represent, reproducible
+from ..training.represent import loss
 from .cell import EncoderCell
 
 
@@ -21,10 +22,11 @@ def train_encoder(
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Train the cell's encoder; return what the store keeps of it, as JSON content and arrays.
 
-    JSON: the cell, parameters, best_epoch, history, accuracy and number of samples per split,
-    all of the best epoch. Arrays, of the test split: ``layer_1`` .. (m, width) float32, ``logits``
-    (m, n_classes) float32, ``predictions`` and ``samples`` (m,) int64, the latter row numbers of
-    the dataset. On one machine and device kind, equal cells and data give equal bytes.
+    JSON: the cell, parameters, best_epoch, history, accuracy and number of samples per split, and
+    of a regression the mean absolute_error, all of the best epoch. Arrays, of the test split:
+    ``layer_1`` .. (m, width) float32, ``logits`` (m, n_classes) float32, ``predictions`` (m,) (the
+    class, or the value of a regression) and ``samples`` (m,) int64, row numbers of the dataset. On
+    one machine and device kind, equal cells and data give equal bytes.
     """
     data = data.to(device)
     with reproducible(cell.stream, device):
@@ -35,17 +37,20 @@ def train_encoder(
         fitted = fit(
             classifier, data, cell.settings, order=order, name=f"the {cell}", on_epoch=on_epoch
         )
-        accuracies = {}
+        accuracies, errors = {}, {}
         for split in ("train", "valid", "test"):
             logits, layers = represent(classifier, data, data.splits[split])
-            accuracies[split] = accuracy(logits, data.labels[data.splits[split]])
+            labels = data.labels[data.splits[split]]
+            accuracies[split] = accuracy(logits, labels, data.task)
+            errors[split] = float(loss(logits, labels, data.task))
     # The test split came last: its logits and layers are the ones to keep.
     arrays = {
         f"layer_{number}": layer.cpu().numpy().astype(np.float32, copy=False)
         for number, layer in enumerate(layers, start=1)
     }
     arrays["logits"] = logits.cpu().numpy()
-    arrays["predictions"] = logits.argmax(dim=1).cpu().numpy()
+    regression = data.task == "regression"
+    arrays["predictions"] = (logits[:, 0] if regression else logits.argmax(dim=1)).cpu().numpy()
     arrays["samples"] = data.splits["test"].cpu().numpy()
     meta = {
         "cell": cell.describe(),
@@ -55,4 +60,6 @@ def train_encoder(
         "accuracy": accuracies,
         "samples": {split: len(rows) for split, rows in data.splits.items()},
     }
+    if regression:
+        meta["absolute_error"] = errors
     return meta, arrays

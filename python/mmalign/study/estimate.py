@@ -7,17 +7,19 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 import torch
 
+from ..data.paired import PairedDataset
 from ..encoders import Classifier, build_encoder
 from ..training import ViewData, represent, reproducible
 from ..training.fit import Optimisation
 from .alignment import score_matrix
 from .cell import EncoderCell, canonical_json
-from .description import Study
-from .metrics import METRICS
+from .description import Alignment, Study
+from .metrics import prepare
 
 _TIMED_STEPS = 3
 
@@ -56,6 +58,7 @@ def _epoch_seconds(cell: EncoderCell, data: ViewData, device: torch.device) -> f
         {"train": torch.arange(len(batch))},
         data.n_classes,
         None if data.padding is None else data.padding[batch],
+        data.task,
     ).to(device)
     rows = sample.splits["train"]
     with reproducible(cell.stream, device):
@@ -68,23 +71,37 @@ def _epoch_seconds(cell: EncoderCell, data: ViewData, device: torch.device) -> f
     return steps * step + len(data.splits["valid"]) / len(batch) * evaluation
 
 
-def alignment_seconds(study: Study, n: int) -> float:
+def alignment_seconds(study: Study, dataset: PairedDataset) -> float:
     """Estimate the seconds all alignments of the study take, from one pair of random layers each.
 
-    n: samples of the test split. The metrics use every core by themselves.
+    Layers have as many rows as the test split and the widths of the study's encoders. The metrics
+    use every core by themselves.
     """
     random = np.random.default_rng(0)
+    n = len(dataset.splits["test"])
     total = 0.0
     for alignment in study.alignments:
-        depths_a = [cell.depth for cell in study.of_view(alignment.view_a)]
-        depths_b = [cell.depth for cell in study.of_view(alignment.view_b)]
-        metric = METRICS[alignment.metric]
-        layer = random.normal(size=(n, 32)).astype(np.float32)
-        prepared = metric.prepare(layer, alignment.options)
-        prepare = _median_seconds(lambda: metric.prepare(layer, alignment.options))  # noqa: B023
-        pair = _median_seconds(lambda: score_matrix([prepared], [prepared], alignment))  # noqa: B023
-        total += prepare * (sum(depths_a) + sum(depths_b)) + pair * sum(depths_a) * sum(depths_b)
+        prepared, layers = [], []
+        for view in (alignment.view_a, alignment.view_b):
+            cells = study.of_view(view)
+            layer = random.normal(size=(n, _width(cells[0], dataset))).astype(np.float32)
+
+            def once(layer: np.ndarray = layer, alignment: Alignment = alignment) -> Any:
+                return prepare(alignment.metric, layer, alignment.options)
+
+            prepared.append(once())
+            layers.append(sum(cell.depth for cell in cells))
+            total += _median_seconds(once) * layers[-1]
+        pair = _median_seconds(lambda: score_matrix(prepared[:1], prepared[1:], alignment))  # noqa: B023
+        total += pair * layers[0] * layers[1]
     return total
+
+
+def _width(cell: EncoderCell, dataset: PairedDataset) -> int:
+    # Meta tensors have shapes and no values: nothing is drawn.
+    with torch.device("meta"):
+        shape = dataset.views[cell.view].shape[1:]
+        return build_encoder(cell.encoder, shape, 1, **cell.options).width
 
 
 def _median_seconds(work: Callable[[], object], device: torch.device | None = None) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 import mmkernels
 
 from ..errors import UserError
+from .preparation import PREPARATION, check_preparation, prepare_rows
 
 Options = Mapping[str, Any]
 
@@ -20,7 +21,7 @@ class Metric:
     """One metric of mmkernels, under its name there.
 
     defaults:   every option and its value when left out; these and no others are allowed.
-    prepare:    (representation (n, d), options) -> what ``matrix`` takes; done once for each.
+    prepare:    (representation (n, d), options) -> what ``matrix`` takes; see :func:`prepare`.
     matrix:     (prepared a, prepared b, options) -> (len(a), len(b)) float64 scores.
     chance:     (n, options) -> expected score of unrelated representations.
     smallest_n: options -> fewest samples the metric is defined for.
@@ -53,14 +54,18 @@ METRICS: dict[str, Metric] = {
 
 
 def complete_options(metric: str, options: Options) -> dict[str, Any]:
-    """Fill in the defaults of a metric; raises UserError for names and values it does not have."""
+    """Fill in the defaults of a metric; raises UserError for names and values it does not have.
+
+    The options of :mod:`mmalign.study.preparation` are of every metric and have no defaults.
+    """
     if metric not in METRICS:
         raise UserError(f"There is no metric {metric!r}; choose among {', '.join(METRICS)}.")
     defaults = METRICS[metric].defaults
     for name in options:
-        if name not in defaults:
+        if name not in (*defaults, *PREPARATION):
             raise UserError(
-                f"The metric {metric!r} has no option {name!r}; it has {', '.join(defaults)}."
+                f"The metric {metric!r} has no option {name!r}; it has "
+                f"{', '.join((*defaults, *PREPARATION))}."
             )
     complete = {**defaults, **options}
     k = complete.get("k", 1)
@@ -68,7 +73,16 @@ def complete_options(metric: str, options: Options) -> dict[str, Any]:
         raise UserError(f"k must be an integer of at least 1, got {k!r}.")
     if complete.get("kernel") == "rbf" and complete["sigma"] is None:
         complete["sigma"] = "median"
+    check_preparation(complete, smallest_n(metric, complete))
     return complete
+
+
+def prepare(metric: str, representation: np.ndarray, options: Options) -> Any:
+    """Return what :attr:`Metric.matrix` takes of a representation (n, d); done once for each.
+
+    Raises ValueError where the metric is not defined for it.
+    """
+    return METRICS[metric].prepare(prepare_rows(representation, options), options)
 
 
 def smallest_n(metric: str, options: Options) -> int:

@@ -16,6 +16,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import torch
+from joblib import cpu_count
+
+from ..errors import UserError
 from .cell import EncoderCell
 from .store import CellStore
 
@@ -23,6 +27,23 @@ _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from mmalign.study.worker import main; main()"
 )
+
+
+def check_workers(workers: int | None) -> None:
+    """Raise UserError unless ``workers`` is a number of processes or None."""
+    if workers is not None and (isinstance(workers, bool) or workers < 1):
+        raise UserError(f"workers must be at least 1, got {workers!r}.")
+
+
+def how_many_workers(workers: int | None, device: torch.device, cells: int) -> int:
+    """Return how many processes train ``cells``: by default one a core, and always one on a GPU."""
+    count = 1 if device.type == "cuda" else workers or cpu_count()
+    return max(1, min(count, cells))
+
+
+def spoken_workers(count: int) -> str:
+    """Say a number of workers."""
+    return "1 worker" if count == 1 else f"{count} workers"
 
 
 class Worker:
@@ -103,6 +124,8 @@ class WorkerPool:
         self._inbox: queue.SimpleQueue[tuple[Worker, Mapping[str, Any]]] = queue.SimpleQueue()
         self._count = count
         self.workers: list[Worker] = []
+        #: Those that wait for a cell, as the messages received so far tell.
+        self.idle: list[Worker] = []
 
     def __enter__(self) -> WorkerPool:
         try:
@@ -135,6 +158,8 @@ class WorkerPool:
     def discard(self, worker: Worker) -> None:
         """Stop a worker and forget it; what it was writing goes with it."""
         self.workers.remove(worker)
+        if worker in self.idle:
+            self.idle.remove(worker)
         worker.stop()
         if worker.cell is not None:
             # Whoever claims a cell sweeps away what a killed process left of its file.

@@ -30,6 +30,7 @@ ENCODER_COLUMNS = {
     "train_accuracy": "float64",
     "valid_accuracy": "float64",
     "test_accuracy": "float64",
+    "test_absolute_error": "float64",
 }
 ALIGNMENT_COLUMNS = {
     "cell": "string",
@@ -59,7 +60,8 @@ class StudyResults:
     """A finished study.
 
     study:      the content of study.json.
-    encoders:   one row per encoder; accuracies are shares of the split, of the best epoch.
+    encoders:   one row per encoder; accuracies are shares of the split, of the best epoch, and
+                ``test_absolute_error`` is the mean one of a regression, NaN in a classification.
     alignments: one row per pair and metric: the best ``score`` over layer pairs, its layers
                 (from 1), the ``chance`` level of a single layer pair, the number of layer pairs
                 without a score, ``options`` as JSON. Missing values are NA.
@@ -71,6 +73,15 @@ class StudyResults:
     encoders: pd.DataFrame
     alignments: pd.DataFrame
     elapsed_seconds: float | None
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether encoders were trained to tell a value; accuracy is then that of its sign."""
+        return bool(self.encoders["test_absolute_error"].notna().any())
+
+    def samples(self) -> dict[str, int]:
+        """Return how many samples each split has."""
+        return CellStore(self.directory).read_meta(self.encoders["cell"].iloc[0])["samples"]
 
     def matrix(self, cell: str) -> np.ndarray:
         """Return the (layers a, layers b) float64 scores of an alignment cell; NaN: undefined."""
@@ -137,6 +148,7 @@ def _encoders(study: Study, store: CellStore) -> pd.DataFrame:
                 "epochs": cell.epochs,
                 "best_epoch": meta["best_epoch"],
                 **{f"{split}_accuracy": value for split, value in meta["accuracy"].items()},
+                "test_absolute_error": meta.get("absolute_error", {}).get("test"),
             }
         )
     return _table(rows, ENCODER_COLUMNS)

@@ -7,7 +7,6 @@ import platform
 import time
 from dataclasses import dataclass
 
-from joblib import cpu_count
 from rich.console import Console
 
 from ..data.paired import PairedDataset
@@ -20,7 +19,7 @@ from .dataset_file import write_dataset_file
 from .description import Study
 from .directory import StudyDirectory
 from .estimate import alignment_seconds, training_seconds
-from .pool import WorkerPool
+from .pool import WorkerPool, check_workers, how_many_workers, spoken_workers
 from .progress import StudyProgress
 from .results import write_tables
 from .scheduler import Scheduler
@@ -76,8 +75,7 @@ def _run(
     started = time.monotonic()
     study.check_dataset(dataset)
     torch_device = resolve_device(device)
-    if workers is not None and (isinstance(workers, bool) or workers < 1):
-        raise UserError(f"workers must be at least 1, got {workers!r}.")
+    check_workers(workers)
     changed = place.open(study)
     if changed:
         _say(console, f"Continuing with other versions than it began with: {', '.join(changed)}.")
@@ -88,8 +86,7 @@ def _run(
             _say(console, f"{damage} It will be computed again.")
     missing = [cell for cell in cells if not place.store.has(cell.hash)]
     encoders = [cell for cell in missing if isinstance(cell, EncoderCell)]
-    count = 1 if torch_device.type == "cuda" else workers or cpu_count()
-    count = max(1, min(count, len(encoders)))
+    count = how_many_workers(workers, torch_device, len(encoders))
 
     views = {view: view_data(dataset, view) for view in {cell.view for cell in encoders}}
     estimates = training_seconds(encoders, views, torch_device)
@@ -97,7 +94,7 @@ def _run(
     seconds = 0.0
     if alignments:
         share = alignments / (len(cells) - len(study.encoder_cells))
-        seconds = share * alignment_seconds(study, len(dataset.splits["test"]))
+        seconds = share * alignment_seconds(study, dataset)
     progress = StudyProgress(estimates, count, alignments, seconds, console)
     with place.log() as log, progress:
         log.write(
@@ -109,15 +106,17 @@ def _run(
         )
         if missing:
             progress.say(
-                f"{len(encoders)} encoders to train on {_workers(count)}, {alignments} alignments "
-                f"to measure, {len(cells) - len(missing)} cells already there: about "
+                f"{len(encoders)} encoders to train on {spoken_workers(count)}, {alignments} "
+                f"alignments to measure, {len(cells) - len(missing)} cells already there: about "
                 f"{progress.expected()}."
             )
         if encoders:
             with place.exclusive():
                 write_dataset_file(dataset, place.dataset_file)
             with WorkerPool(place.path, place.dataset_file, str(torch_device), count) as pool:
-                Scheduler(pool, encoders, estimates, progress, log).run()
+                failures = Scheduler(pool, encoders, estimates, progress, log).run()
+            if failures:
+                raise UserError(" ".join([*failures, "The other encoders are kept."]))
 
         def on_cell(cell: AlignmentCell, took: float | None) -> None:
             if took is not None:
@@ -130,10 +129,6 @@ def _run(
         write_tables(place.path)
         place.tidy()
     return RunSummary(len(missing), len(cells) - len(missing), time.monotonic() - started)
-
-
-def _workers(count: int) -> str:
-    return "1 worker" if count == 1 else f"{count} workers"
 
 
 def _say(console: Console, text: str) -> None:

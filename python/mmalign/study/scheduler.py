@@ -34,21 +34,22 @@ class Scheduler:
         self._elsewhere: list[EncoderCell] = []
         self._looked = time.monotonic()
         self._told = False
-        self._idle: list[Worker] = []
         self._deaths: dict[EncoderCell | None, int] = {}
         self._failures: list[str] = []
         self._progress = progress
         self._log = log
 
-    def run(self) -> None:
-        """Return when every cell is in the store; raises as :func:`run_study` says."""
+    def run(self) -> list[str]:
+        """Return when every cell is in the store or diverged; a sentence for each that did.
+
+        Raises as :func:`run_study` says for whatever else goes wrong.
+        """
         while self._unfinished:
             self._assign()
             received = self._pool.receive(_LOOK_SECONDS)
             if received is not None:
                 self._handle(*received)
-        if self._failures:
-            raise UserError(" ".join([*self._failures, "The other encoders are kept."]))
+        return self._failures
 
     def _assign(self) -> None:
         if time.monotonic() - self._looked >= _LOOK_SECONDS:
@@ -56,13 +57,13 @@ class Scheduler:
             self._looked = time.monotonic()
             self._waiting.extend(self._elsewhere)
             self._elsewhere.clear()
-        while self._waiting and self._idle:
-            self._idle.pop().send(self._waiting.popleft())
+        while self._waiting and self._pool.idle:
+            self._pool.idle.pop().send(self._waiting.popleft())
 
     def _handle(self, worker: Worker, message: Mapping[str, Any]) -> None:
         event, cell = message["event"], worker.cell
         if event == "ready":
-            self._idle.append(worker)
+            self._pool.idle.append(worker)
         elif event == "claimed":
             self._progress.started(cell)
         elif event == "progress":
@@ -71,7 +72,7 @@ class Scheduler:
             self._died(worker)
         else:
             worker.cell = None
-            self._idle.append(worker)
+            self._pool.idle.append(worker)
             if event == "busy":
                 self._busy(cell)
             elif event == "failed":
@@ -105,8 +106,6 @@ class Scheduler:
             return
         cell, words = worker.cell, worker.last_words()
         self._pool.discard(worker)
-        if worker in self._idle:
-            self._idle.remove(worker)
         self._deaths[cell] = self._deaths.get(cell, 0) + 1
         what = "starting" if cell is None else f"training the {cell}"
         self._log.write("worker died", cell=None if cell is None else cell.hash, how=words)

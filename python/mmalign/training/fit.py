@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from ..encoders import Classifier
 from ..errors import UserError
-from .represent import accuracy, represent
+from .represent import accuracy, hits, loss, represent
 from .view import ViewData
 
 
@@ -22,7 +21,7 @@ class TrainingDiverged(UserError):
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """AdamW with PyTorch's other defaults, cross-entropy, no schedule, no early stopping.
+    """AdamW with PyTorch's other defaults, the loss of the task, no schedule, no early stopping.
 
     clip: largest Euclidean norm of all gradients together; longer ones are scaled down to it.
     """
@@ -81,26 +80,26 @@ class Optimisation:
         labels = self.data.labels[rows]
         padding = None if self.data.padding is None else self.data.padding[rows]
         logits, _ = self.classifier(self.data.inputs[rows], padding)
-        loss = functional.cross_entropy(logits, labels)
+        batch_loss = loss(logits, labels, self.data.task)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        batch_loss.backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, self.settings.clip)
         self.optimizer.step()
-        return loss.detach(), (logits.detach().argmax(dim=1) == labels).sum()
+        return batch_loss.detach(), hits(logits.detach(), labels, self.data.task)
 
     def epoch(self, order: torch.Generator) -> tuple[float, float]:
         """Visit the split "train" once in a random order; return mean loss and accuracy."""
         self.classifier.train()
         train = self.data.splits["train"]
         loss_sum = torch.zeros((), dtype=torch.float64, device=train.device)
-        hits = torch.zeros((), dtype=torch.int64, device=train.device)
+        right = torch.zeros((), dtype=torch.int64, device=train.device)
         shuffled = train[torch.randperm(len(train), generator=order).to(train.device)]
         for rows in shuffled.split(self.settings.batch_size):
             batch_loss, batch_hits = self.step(rows)
             loss_sum += batch_loss * len(rows)
-            hits += batch_hits
+            right += batch_hits
         # The two sums are read once an epoch: reading them every step would stall a GPU.
-        return float(loss_sum) / len(train), int(hits) / len(train)
+        return float(loss_sum) / len(train), int(right) / len(train)
 
 
 def fit(
@@ -130,14 +129,14 @@ def fit(
     for epoch in range(1, settings.epochs + 1):
         train_loss, train_accuracy = optimisation.epoch(order)
         logits, _ = represent(classifier, data, data.splits["valid"])
-        valid_loss = float(functional.cross_entropy(logits, valid_labels))
-        for which, loss in (("training", train_loss), ("validation", valid_loss)):
-            if not math.isfinite(loss):
+        valid_loss = float(loss(logits, valid_labels, data.task))
+        for which, value in (("training", train_loss), ("validation", valid_loss)):
+            if not math.isfinite(value):
                 raise TrainingDiverged(
-                    f"The {which} loss of {name} became {loss} in epoch {epoch} of "
+                    f"The {which} loss of {name} became {value} in epoch {epoch} of "
                     f"{settings.epochs}; try a learning rate below {settings.learning_rate:g}."
                 )
-        valid_accuracy = accuracy(logits, valid_labels)
+        valid_accuracy = accuracy(logits, valid_labels, data.task)
         row = (train_loss, train_accuracy, valid_loss, valid_accuracy)
         for values, value in zip(history.values(), row, strict=True):
             values.append(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from ..encoders import Classifier
 from .view import ViewData
@@ -29,6 +30,25 @@ def represent(classifier: Classifier, data: ViewData, rows: Tensor) -> tuple[Ten
     return torch.cat(logits), [torch.cat(parts) for parts in zip(*layers, strict=True)]
 
 
-def accuracy(logits: Tensor, labels: Tensor) -> float:
-    """Share of samples whose largest logit is that of their label; the first of equal ones wins."""
-    return int((logits.argmax(dim=1) == labels).sum()) / len(labels)
+def accuracy(outputs: Tensor, labels: Tensor, task: str = "classification") -> float:
+    """Share of samples that are put right: the class, or in a regression the sign.
+
+    outputs, labels: (m, n_classes) and (m,) int64; the largest logit decides, the first of equals.
+                     In a regression (m, 1) and (m,) floats: both above zero, or neither, as in
+                     the published evaluation of sentiment ("posneg").
+    """
+    return int(hits(outputs, labels, task)) / len(labels)
+
+
+def hits(outputs: Tensor, labels: Tensor, task: str) -> Tensor:
+    """Return how many samples :func:`accuracy` counts, as a scalar on their device."""
+    if task == "regression":
+        return ((outputs[:, 0] > 0) == (labels > 0)).sum()
+    return (outputs.argmax(dim=1) == labels).sum()
+
+
+def loss(outputs: Tensor, labels: Tensor, task: str) -> Tensor:
+    """Return what training makes small: cross-entropy, or in a regression the absolute error."""
+    if task == "regression":
+        return functional.l1_loss(outputs[:, 0], labels)
+    return functional.cross_entropy(outputs, labels)

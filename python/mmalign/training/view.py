@@ -14,8 +14,9 @@ from ..errors import UserError
 
 @dataclass(frozen=True)
 class ViewData:
-    """One view: inputs (n, ...) float32, labels (n,) int64, splits as row numbers, on one device.
+    """One view: inputs (n, ...) float32, labels (n,), splits as row numbers, on one device.
 
+    labels:  int64, or float32 in a regression, of which n_classes is 1.
     padding: None or (n, tokens) bool, True where a token is padding.
     """
 
@@ -24,6 +25,7 @@ class ViewData:
     splits: dict[str, Tensor]
     n_classes: int
     padding: Tensor | None = None
+    task: str = "classification"
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
@@ -37,6 +39,7 @@ class ViewData:
             {name: rows.to(device) for name, rows in self.splits.items()},
             self.n_classes,
             None if self.padding is None else self.padding.to(device),
+            self.task,
         )
 
 
@@ -56,10 +59,14 @@ def view_data(dataset: PairedDataset, view: str) -> ViewData:
             f"The view {view!r} of {dataset.name!r} is nothing but padding in row "
             f"{int(padding.all(axis=1).argmax())}."
         )
+    labels = (
+        dataset.labels if dataset.task == "classification" else dataset.labels.astype(np.float32)
+    )
     return ViewData(
         torch.from_numpy(np.ascontiguousarray(dataset.views[view], dtype=np.float32)),
-        torch.from_numpy(dataset.labels),
+        torch.from_numpy(labels),
         {name: torch.from_numpy(rows) for name, rows in dataset.splits.items()},
         dataset.n_classes,
         None if padding is None else torch.from_numpy(np.ascontiguousarray(padding)),
+        dataset.task,
     )

@@ -5,7 +5,11 @@ from __future__ import annotations
 import click
 
 from ..options import help_without_command
+from .affect import study_affect
 from .av_digits import study_av_digits
+from .av_mnist import study_av_mnist
+from .captions import study_captions
+from .digits_and_voices import study_digits_and_voices
 from .synthetic import study_synthetic
 
 
@@ -21,5 +25,12 @@ def study(context: click.Context) -> None:
     help_without_command(context)
 
 
-for command in (study_av_digits, study_synthetic):
+for command in (
+    study_av_digits,
+    study_digits_and_voices,
+    study_affect,
+    study_av_mnist,
+    study_captions,
+    study_synthetic,
+):
     study.add_command(command)

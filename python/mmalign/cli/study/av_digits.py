@@ -31,7 +31,7 @@ from .options import DEVICE, RESUME, out_option, refuse_a_study
     type=click.Path(path_type=Path),
     metavar="PATH",
     help="A directory of the real AV-MNIST (image/train_data.npy, ...) to study in place of the "
-    "built-in digits.",
+    "built-in digits; mmalign study av-mnist studies it as published.",
 )
 def study_av_digits(
     preset: str,

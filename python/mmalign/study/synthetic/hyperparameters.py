@@ -1,20 +1,8 @@
-"""Learning rates and weight decays by redundancy, as published or as a search here found them."""
+"""Learning rates and weight decays by redundancy, as published."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Hyperparameters:
-    """Of AdamW, for the encoders of one view at one redundancy."""
-
-    learning_rate: float
-    weight_decay: float
-
-    def __str__(self) -> str:
-        return f"learning rate {self.learning_rate:g}, weight decay {self.weight_decay:g}"
-
+from ..hyperparameters import Hyperparameters
 
 #: (redundancy, view) -> what the authors of arXiv 2502.16282 published (hyp/rus_prob of their
 #: repository): the best of 8 trials of a search over learning rates .001, .005, .01, .05 and weight

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from ...data.synthetic import SyntheticSettings, synthetic_data
 from ...errors import UserError
+from ..hyperparameters import Hyperparameters
 from .cell import MetricRequest
 from .description import Grid, SyntheticStudy
-from .hyperparameters import PUBLISHED, Hyperparameters
+from .hyperparameters import PUBLISHED
 
 _GRIDS: dict[str, dict[str, Sequence[int]]] = {
     "quick": {

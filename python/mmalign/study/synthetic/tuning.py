@@ -11,23 +11,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from ...errors import UserError
-from ...optional import require
 from ...training import TrainingDiverged
 from ...training.determinism import resolve_device
+from ..hyperparameters import Hyperparameters, Searches, SearchSpace
 from ..store import CellStore
 from .cell import TrainingCell
 from .description import VIEWS, SyntheticStudy
-from .hyperparameters import Hyperparameters
 from .training import train_cells
 
-LEARNING_RATES = (1e-3, 5e-3, 1e-2, 5e-2)
-WEIGHT_DECAYS = (0.0, 1e-4, 1e-3, 1e-2, 1e-1)
+SPACE = SearchSpace(
+    learning_rates=(1e-3, 5e-3, 1e-2, 5e-2), weight_decays=(0.0, 1e-4, 1e-3, 1e-2, 1e-1)
+)
 TRIALS = 8
 _SEED = 42
 _DEEPEST = 4
@@ -47,51 +44,25 @@ def tune(
     is told each search's result. Of equal trials the first is best. Raises UserError where Optuna
     is not installed, the device is not there, or the directory cannot be used.
     """
-    optuna = require("optuna", "a search for hyper-parameters", extra="tune")
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    if trials < 1:
-        raise UserError(f"trials must be at least 1, got {trials}.")
     device = str(resolve_device(device))
     store = CellStore(directory)
     store.prepare()
-    storage = optuna.storages.JournalStorage(
-        optuna.storages.journal.JournalFileBackend(str(Path(directory) / "trials.jsonl"))
-    )
+    searches = Searches(directory)
     found = {}
     for uniqueness in study.grids[0].uniqueness:
         redundancy = study.grids[0].settings.task_bits - uniqueness
         for view in VIEWS:
-            search = optuna.create_study(
-                study_name=f"redundancy {redundancy}, view {view}",
-                storage=storage,
-                direction="maximize",
-                load_if_exists=True,
-            )
 
             def score(
                 chosen: Hyperparameters, redundancy: int = redundancy, view: int = view
             ) -> float:
                 return _score(_cells(study, redundancy, view, chosen), store, device)
 
-            _search(optuna, search, trials, score)
-            found[redundancy, view] = Hyperparameters(**search.best_trial.params)
-            say(f"{search.study_name}: {found[redundancy, view]}, {search.best_value:.4f} right")
+            name = f"redundancy {redundancy}, view {view}"
+            best, value = searches.sample(name, SPACE, score, trials=trials, seed=_SEED)
+            found[redundancy, view] = best
+            say(f"{name}: {best}, {value:.4f} right")
     return found
-
-
-def _search(
-    optuna: Any, search: Any, trials: int, score: Callable[[Hyperparameters], float]
-) -> None:
-    complete = optuna.trial.TrialState.COMPLETE
-    for number in range(len(search.get_trials(states=[complete])), trials):
-        # A sampler for each trial, so that a search that was stopped asks what it would have asked.
-        search.sampler = optuna.samplers.TPESampler(seed=_SEED + number)
-        trial = search.ask()
-        chosen = Hyperparameters(
-            trial.suggest_categorical("learning_rate", LEARNING_RATES),
-            trial.suggest_categorical("weight_decay", WEIGHT_DECAYS),
-        )
-        search.tell(trial, score(chosen))
 
 
 def _cells(

@@ -1,4 +1,4 @@
-"""``mmalign data``: make data and say where it is."""
+"""``mmalign data synthetic``: bits whose shared and unique information is known."""
 
 from __future__ import annotations
 
@@ -7,47 +7,12 @@ from typing import Any
 
 import click
 
-from ..errors import UserError
-from ..files import json_text
-from .options import Numbers, help_without_command, print_unsqueezed
+from ...errors import UserError
+from ...files import json_text
+from ..options import Numbers, print_unsqueezed
 
 
-@click.group(invoke_without_command=True)
-@click.pass_context
-def data(context: click.Context) -> None:
-    """Make data and say where it is.
-
-    \b
-    Examples:
-        mmalign data av-digits
-        mmalign data synthetic --describe
-    """
-    help_without_command(context)
-
-
-@data.command("av-digits")
-@click.option(
-    "--directory",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Where to write, new or empty.  [default: the user's cache]",
-)
-@click.option("--seed", type=int, default=0, show_default=True, help="Other seeds, other data.")
-def data_av_digits(directory: Path | None, seed: int) -> None:
-    """Make 5,000 handwritten digits, each paired with its name spoken in noise.
-
-    Written once, in the layout of AV-MNIST; prints the directory. Takes about half a minute.
-
-    \b
-    Example:
-        mmalign data av-digits --directory digits
-    """
-    from ..data.av_digits import build_av_digits
-
-    click.echo(build_av_digits(directory, seed=seed, progress=True))
-
-
-@data.command("synthetic")
+@click.command("synthetic")
 @click.option(
     "--describe",
     is_flag=True,
@@ -150,15 +115,15 @@ def data_synthetic(
     if as_json and not describe:
         raise UserError("--json is for --describe.")
 
-    from ..data.synthetic import SyntheticSettings
+    from ...data.synthetic import SyntheticSettings
 
     settings = SyntheticSettings(**chosen)
     if directory is not None:
-        from ..data.synthetic.export import export_synthetic
+        from ...data.synthetic.export import export_synthetic
 
         click.echo(export_synthetic(directory, settings, redundancy, depths, pid=not no_pid))
         return
-    from ..data.synthetic.describe import describe_synthetic
+    from ...data.synthetic.describe import describe_synthetic
 
     description = describe_synthetic(settings, pid=not no_pid)
     if as_json:
@@ -170,7 +135,7 @@ def data_synthetic(
 def _print_description(description: dict[str, Any]) -> None:
     from rich.table import Table
 
-    from ..data.synthetic.describe import in_words
+    from ...data.synthetic.describe import in_words
 
     for sentence in in_words(description):
         click.echo(sentence)
