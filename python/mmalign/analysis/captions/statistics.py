@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from ..intervals import LEVEL, Estimate
 from .crossed import RESAMPLES, crossed_estimate, resamples_models
@@ -65,6 +66,20 @@ def caption_statistics(results: CaptionResults, *, resamples: int = RESAMPLES) -
     ``resampled`` says what a replicate draws; an interval over captions alone says nothing of
     other language models.
     """
+    # Products of small matrices, which threads only slow down.
+    with threadpool_limits(1, "blas"):
+        rows = _rows(results, resamples)
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table["vision_model"] = table["vision_model"].fillna("")
+    table["reason"] = table["reason"].fillna("")
+    table["interval"] = LEVEL
+    table["language_models"] = len(results.language_models)
+    table["captions"] = results.n
+    table["difference"] = table["value"] - table["published"].astype(float)
+    return table.astype(COLUMNS)
+
+
+def _rows(results: CaptionResults, resamples: int) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for family, vision_models in results.families.items():
         for vision_model in vision_models:
@@ -77,14 +92,7 @@ def caption_statistics(results: CaptionResults, *, resamples: int = RESAMPLES) -
         )
         rows += _of_captions(results, family, vision_models, resamples)
         rows += _ranges(results, family, vision_models)
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
-    table["vision_model"] = table["vision_model"].fillna("")
-    table["reason"] = table["reason"].fillna("")
-    table["interval"] = LEVEL
-    table["language_models"] = len(results.language_models)
-    table["captions"] = results.n
-    table["difference"] = table["value"] - table["published"].astype(float)
-    return table.astype(COLUMNS)
+    return rows
 
 
 def _of_models(
