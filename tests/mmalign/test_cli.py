@@ -72,7 +72,7 @@ WRONG = [
     (["measure", "a.npy", "b.npy", "--layer-axis", "2"], "'2' is not one of"),
     (["frobnicate"], "No such command 'frobnicate'. See mmalign --help."),
     (["--frobnicate"], "No such option"),
-    (["study", "mnist"], "No such command 'mnist'. See mmalign study --help."),
+    (["study", "fashion"], "No such command 'fashion'. See mmalign study --help."),
     (["study", "av-digits", "--data", "nowhere"], "nowhere is not a directory; expected one with"),
     (["study", "av-digits", "--data", "digits", "--preset", "slow"], "no preset 'slow'"),
     (["study", "av-digits", "--depths", "1-"], "'1-' is not a list of whole numbers"),

@@ -100,6 +100,37 @@ def test_pt(tmp_path, content, expected, zipped):
     assert all(isinstance(array, np.ndarray) for _, array in layers)
 
 
+@pytest.mark.parametrize("layer_axis", [0, 1])
+@pytest.mark.parametrize("listed", [True, False])
+def test_pt_of_platonic_rep(tmp_path, listed, layer_axis):
+    """Samples x layers x features under "feats", or a list of layers, beside what is no layer."""
+    feats = torch.tensor(X).permute(1, 0, 2).contiguous()
+    content = {
+        "feats": list(torch.tensor(X)) if listed else feats,
+        "num_params": 22_000_000,
+        "mask": torch.ones(6, 9, dtype=torch.int64),
+        "loss": torch.rand(6),
+        "bpb": torch.rand(6),
+    }
+    torch.save(content, tmp_path / "x.pt")
+    layers = load_features(tmp_path / "x.pt", layer_axis=layer_axis)
+    assert [name for name, _ in layers] == ["feats[0]", "feats[1]", "feats[2]"]
+    for (_, found), expected in zip(layers, X, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_pt_named_feats_is_a_stack_of_layers(tmp_path):
+    torch.save(torch.tensor(X), tmp_path / "feats.pt")
+    assert names(tmp_path / "feats.pt") == ["feats[0]", "feats[1]", "feats[2]"]
+
+
+@pytest.mark.parametrize("feats", [3, "x", [3], []])
+def test_pt_of_platonic_rep_without_features(tmp_path, feats):
+    torch.save({"feats": feats, "mask": torch.ones(6, 9)}, tmp_path / "x.pt")
+    with pytest.raises(UserError, match=r"x.pt holds no features"):
+        load_features(tmp_path / "x.pt")
+
+
 def test_pt_bfloat16_stays_a_tensor(tmp_path):
     torch.save(torch.tensor(X[0]).bfloat16(), tmp_path / "x.pt")
     ((_, array),) = load_features(tmp_path / "x.pt")

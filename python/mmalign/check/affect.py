@@ -118,15 +118,8 @@ def _check_split(
     empty = int((~spoken).sum())
     regression = bool(candidates) and candidates[0].task == "regression"
     lengths = np.minimum(part.views["text"].shape[1] - starts[spoken], STEPS)
-    summary = {
-        "shortest": float(lengths.min()),
-        "median": float(np.median(lengths)),
-        "longest": float(lengths.max()),
-    }
     labels = quantiles(part.labels) if regression else counted(split, part.labels).labels
-    report.splits.append(
-        SplitSummary(split, len(part.labels), labels, summary if spoken.any() else None, empty)
-    )
+    report.splits.append(SplitSummary(split, len(part.labels), labels, _spread(lengths), empty))
     if empty:
         report.add("note", f"{split}/text", f"{empty} samples are all zero", "none: dropped")
     open_ended = int((part.views["text"][spoken, -1] == 0).all(axis=1).sum())
@@ -148,6 +141,16 @@ def _check_split(
     if part.ids is not None and len(set(part.ids)) < len(part.ids):
         count = len(part.ids) - len(set(part.ids))
         report.add("note", f"{split}/id", f"{count} ids are repeated", "none: ids are not used")
+
+
+def _spread(lengths: np.ndarray) -> dict[str, float] | None:
+    if len(lengths) == 0:
+        return None
+    return {
+        "shortest": float(lengths.min()),
+        "median": float(np.median(lengths)),
+        "longest": float(lengths.max()),
+    }
 
 
 def _check_values(report: Report, split: str, part: AffectSplit) -> None:

@@ -34,6 +34,7 @@ _LENGTH = 8
 # The limit of the format's own reader; a longer header is an attack, not a model.
 _LONGEST_HEADER = 100_000_000
 _MOST_DIMENSIONS = 32
+_MOST_BYTES = 1 << 62
 _KEY = "mmalign"
 
 
@@ -164,9 +165,15 @@ def _check_entry(name: str, entry: Any) -> None:
         raise _Refused(f"{name!r} is of type {dtype!r}; read are {', '.join(_TYPES)}")
     if not _whole(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
         raise _Refused(f"{name!r} has the data_offsets {offsets!r}")
-    if not _whole(shape) or len(shape) > _MOST_DIMENSIONS:
+    itemsize = np.dtype(_TYPES[dtype]).itemsize
+    # numpy counts without the zeros of an empty array too.
+    if (
+        not _whole(shape)
+        or len(shape) > _MOST_DIMENSIONS
+        or math.prod(max(1, length) for length in shape) * itemsize >= _MOST_BYTES
+    ):
         raise _Refused(f"{name!r} has the shape {shape!r}")
-    claimed = math.prod(shape) * np.dtype(_TYPES[dtype]).itemsize
+    claimed = math.prod(shape) * itemsize
     if claimed != offsets[1] - offsets[0]:
         raise _Refused(f"{name!r} of shape {shape} takes {claimed} bytes, not those of {offsets}")
 
@@ -174,6 +181,6 @@ def _check_entry(name: str, entry: Any) -> None:
 def _whole(numbers: Any) -> bool:
     """Whether this is a list of whole numbers that a file can have."""
     return isinstance(numbers, list) and all(
-        isinstance(number, int) and not isinstance(number, bool) and 0 <= number < 2**62
+        isinstance(number, int) and not isinstance(number, bool) and 0 <= number < _MOST_BYTES
         for number in numbers
     )

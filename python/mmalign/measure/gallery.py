@@ -120,7 +120,7 @@ def growing_neighbors(
             stop = min(start + step, size)
             lists.add(block(start, stop), start)
             start = stop
-        yield size, lists.places[:, : gallery.most(size)]
+        yield size, lists.places[:, : gallery.most(size)].copy()
 
 
 def shared_neighbors(x: np.ndarray, y: np.ndarray, k: int) -> np.ndarray:

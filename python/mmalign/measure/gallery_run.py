@@ -104,15 +104,15 @@ def _overlaps(
     for size in gallery.sizes:
         for neighbors in gallery.neighbors:
             k = gallery.k(neighbors, size)
-            shares = shared_neighbors(x[size], y[size], k) / k
-            error = float(shares.std(ddof=1)) if len(shares) > 1 else math.nan
+            shared = shared_neighbors(x[size], y[size], k)
+            error = float((shared / k).std(ddof=1)) if len(shared) > 1 else math.nan
             rows.append(
                 {
                     "n": size,
                     "neighbors": neighbors,
                     "k": k,
-                    "score": float(shares.mean()),
-                    "standard_error": error / math.sqrt(len(shares)),
+                    "score": float(shared.sum() / (len(shared) * k)),
+                    "standard_error": error / math.sqrt(len(shared)),
                     "chance": k / (size - 1),
                 }
             )
@@ -213,7 +213,7 @@ def _search(
             for size, places in growing_neighbors(
                 arrays[layer], gallery, request.similarity, treat
             ):
-                found[f"{layer}/{size}"] = places.copy()
+                found[f"{layer}/{size}"] = places
         except ValueError as error:
             raise UserError(f"{model.path}: {model.layers[layer][0]}: {error}") from None
     return found

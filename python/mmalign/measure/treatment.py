@@ -124,7 +124,9 @@ def _mean_quantile(layers: list[Any], quantile: float) -> float:
         high = min(low + 1, sizes.shape[1] - 1)
         sizes.partition([low, high], axis=1)
         ends = sizes[:, [low, high]].astype(np.float64)
-        total += float((ends[:, 0] + (position - low) * (ends[:, 1] - ends[:, 0])).sum())
+        with np.errstate(invalid="ignore"):  # of infinity, which is refused at the end
+            between = ends[:, 0] + (position - low) * (ends[:, 1] - ends[:, 0])
+        total += float(between.sum())
     return total / len(layers[0])
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from ..conclusion import Verdict, verdict
 from ..labels import decimal, joined, metric_label
+from ..synthetic.wording import sentence
 from .axes import AXES
 from .statistics import (
     ALIGNMENT,
@@ -21,14 +22,30 @@ from .statistics import (
     ALIGNMENT_TREND,
     CORRELATION_TREND,
     GIVEN_DEPTH,
+    NOTHING,
     VIEW_NAMES,
 )
-from .wording import balance_label, balances_by_verdict, by_view, places
+from .wording import (
+    balance_label,
+    balances_by_verdict,
+    by_view,
+    labels,
+    places,
+    verdicts_by_view,
+)
 
 _LARGEST_P = 0.05
-_AXIS_WORDS = {
-    "uniqueness": "a bit of the label moves from both views into one",
-    "synergy": "a bit of the label moves from both views into neither alone",
+_TREND_WORDS = {
+    Verdict.LESS: "alignment falls",
+    Verdict.MORE: "alignment rises",
+    Verdict.OPEN: "the data do not tell whether alignment falls",
+    Verdict.UNDEFINED: "it cannot be said whether alignment falls",
+}
+_RELATION_WORDS = {
+    Verdict.LESS: "the correlation falls",
+    Verdict.MORE: "the correlation rises",
+    Verdict.OPEN: "the data do not tell whether the correlation falls",
+    Verdict.UNDEFINED: "it cannot be said whether the correlation falls",
 }
 
 
@@ -43,32 +60,28 @@ class Answer:
 def headline(table: pd.DataFrame) -> str:
     """One sentence: does alignment fall with uniqueness, and where does it predict performance?"""
     first = _first_metric(table)
-    trend = _rows(first, ALIGNMENT_TREND, "slope", axis="uniqueness")
-    found = _common(trend)
-    alignment = {
-        Verdict.LESS: "alignment falls as information moves from both views into one",
-        Verdict.MORE: "alignment rises as information moves from both views into one",
-        Verdict.OPEN: "whether alignment falls as information moves from both views into one is "
-        "not the same for both views, or the data do not tell",
-    }.get(found, "too few balances were studied to say whether alignment falls with uniqueness")
     rows = _rows(first, ALIGNMENT_PERFORMANCE, "spearman")
     clauses = []
+    if _has_axis(first, "uniqueness"):
+        trend = _rows(first, ALIGNMENT_TREND, "slope", axis="uniqueness")
+        clauses.append(f"{verdicts_by_view(trend, _TREND_WORDS)} with uniqueness")
+    spoken: list[str] = []
     for wanted, words in (
-        (Verdict.MORE, "better aligned encoders classify better where the task is {}"),
-        (Verdict.LESS, "better aligned encoders classify worse where it is {}"),
+        (Verdict.MORE, "better aligned encoders classify better for {}"),
+        (Verdict.LESS, "better aligned encoders classify worse for {}"),
+        (Verdict.UNDEFINED, f"there is {NOTHING} for {{}}"),
     ):
-        where = places(rows, wanted)
-        if where:
-            clauses.append(words.format(where))
-    if not clauses:
-        clauses.append(
-            "at no balance do the data tell whether better aligned encoders of both "
-            "views classify better"
-        )
-    nothing = _nothing(rows)
-    if nothing:
-        clauses.append(f"where it is {nothing} there is nothing to predict")
-    return f"On these digits and voices, {alignment}; {joined(clauses)}."
+        names = places(rows, wanted)
+        if wanted is Verdict.UNDEFINED:
+            empty = rows[rows["reason"].str.startswith(NOTHING)].groupby("balance").size()
+            names = [name for name in names if empty.get(name, 0) == len(VIEW_NAMES)]
+        if names:
+            clauses.append(words.format(labels(names)))
+            spoken += names
+    rest = [name for name in dict.fromkeys(rows["balance"]) if name not in spoken]
+    if rest:
+        clauses.append(f"for {labels(rest)} the data do not tell, or not for both views")
+    return f"On these digits and voices, {'; '.join(clauses)}."
 
 
 def answers(table: pd.DataFrame) -> list[Answer]:
@@ -114,21 +127,6 @@ def _has_axis(table: pd.DataFrame, axis: str) -> bool:
     return bool(np.isfinite(_rows(table, ALIGNMENT_TREND, "slope", axis)["value"]).any())
 
 
-def _common(rows: pd.DataFrame) -> Verdict:
-    """The verdict on which the views agree; open where they do not."""
-    found = {verdict(row) for _, row in rows.iterrows()}
-    return found.pop() if len(found) == 1 else Verdict.OPEN
-
-
-def _nothing(rows: pd.DataFrame) -> str:
-    names = []
-    for name, own in rows.groupby("balance", sort=False):
-        undefined = own[~np.isfinite(own["value"].to_numpy(float))]
-        if len(undefined) == len(own):
-            names.append(balance_label(name))
-    return joined(names)
-
-
 def _prediction(first: pd.DataFrame) -> str:
     rows = _rows(first, ALIGNMENT_PERFORMANCE, "spearman")
     return _by_verdict(balances_by_verdict(rows), _reasons(rows))
@@ -145,9 +143,9 @@ def _given_depth(first: pd.DataFrame) -> str:
 
 
 _WORDS = {
-    Verdict.MORE: "Better aligned encoders classify better at {}.",
-    Verdict.LESS: "Better aligned encoders classify worse at {}.",
-    Verdict.OPEN: "The data do not tell at {}.",
+    Verdict.MORE: "Better aligned encoders classify better for {}.",
+    Verdict.LESS: "Better aligned encoders classify worse for {}.",
+    Verdict.OPEN: "The data do not tell for {}.",
 }
 
 
@@ -163,25 +161,20 @@ def _reasons(rows: pd.DataFrame) -> str:
     for _, row in rows[rows["reason"] != ""].iterrows():
         found.setdefault(row["reason"], []).append(balance_label(row["balance"]))
     return " ".join(
-        f"At {joined(list(dict.fromkeys(names)))}: {reason}." for reason, names in found.items()
+        f"For {joined(list(dict.fromkeys(names)))}: {reason}." for reason, names in found.items()
     )
 
 
 def _alignment_trend(first: pd.DataFrame, axis: str) -> str:
     rows = _rows(first, ALIGNMENT_TREND, "slope", axis)
-    words = {
-        Verdict.LESS: f"Yes: it falls whenever {_AXIS_WORDS[axis]}",
-        Verdict.MORE: f"No: it rises whenever {_AXIS_WORDS[axis]}",
-        Verdict.OPEN: "The data do not tell, or the views disagree",
-    }.get(_common(rows), "It cannot be computed")
     levels = _rows(first, ALIGNMENT, "mean")
     ends = []
     for view, own in levels.groupby("view", sort=False):
         known = own.set_index("balance")["value"]
-        chain = [name for name in AXES[axis] if name in known.index]
-        steps = " to ".join(decimal(known[name]) for name in chain)
-        ends.append(f"{VIEW_NAMES[view]}s {steps}")
-    return f"{words} (mean alignment: {'; '.join(ends)}; slope per bit: {by_view(rows, 3)})."
+        steps = [decimal(known[name], 3) for name in AXES[axis] if name in known.index]
+        ends.append(f"{VIEW_NAMES[view]}s {', '.join(steps)}")
+    words = sentence(verdicts_by_view(rows, _TREND_WORDS))
+    return f"{words}: a step of one bit changes it by {by_view(rows, 3)}. Means: {'; '.join(ends)}."
 
 
 def _correlation_trend(first: pd.DataFrame, axis: str) -> str:
@@ -189,12 +182,8 @@ def _correlation_trend(first: pd.DataFrame, axis: str) -> str:
     known = rows[np.isfinite(rows["value"])]
     if known.empty:
         return f"It cannot be computed: {rows.iloc[0]['reason']}."
-    words = {
-        Verdict.LESS: f"Yes: Spearman’s correlation falls when {_AXIS_WORDS[axis]}",
-        Verdict.MORE: f"No: Spearman’s correlation rises when {_AXIS_WORDS[axis]}",
-        Verdict.OPEN: "The data do not tell, or the views disagree",
-    }.get(_common(known), "No interval can be given")
-    return f"{words} (slope per bit: {by_view(known)})."
+    words = sentence(verdicts_by_view(known, _RELATION_WORDS))
+    return f"{words}: a step of one bit changes it by {by_view(known)}."
 
 
 def _differences(first: pd.DataFrame, other: pd.DataFrame) -> str:

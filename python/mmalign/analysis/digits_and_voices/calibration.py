@@ -1,4 +1,4 @@
-"""What the best layer pair would score if pictures and sounds were paired at random."""
+"""Scores against what the best layer pair reaches when pictures and sounds are paired at random."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from ...study.digits_and_voices.null import NullCell, null_scores
 from ...study.results import StudyResults
-from ...study.synthetic.cell import MetricRequest
-from ...study.synthetic.layers import prepare
-from ...study.synthetic.null import calibrated, null_maxima, p_value, threshold
+from ...study.synthetic.null import calibrated, p_value
 
 PERMUTATIONS = 200
 
@@ -21,31 +20,20 @@ def calibrate(
 ) -> pd.DataFrame:
     """Set mutual nearest neighbours against permutations of the samples: one row per cell.
 
-    options:   of the metric, as JSON. reference: the encoder held fixed. cells: the others.
-    scores:    best score over layer pairs of each, (len(cells),).
+    options: of the metric, as JSON. reference: the encoder held fixed. cells: the others.
+    scores:  best score over layer pairs of each, (len(cells),).
 
-    Every permutation is applied to all layers of the reference, and the best pair is chosen
-    again. Columns: ``cell``, ``null`` (mean of the nulls), ``z`` (score less the mean, in standard
+    Columns: ``cell``, ``null`` (mean of the nulls), ``z`` (score less that mean, in their standard
     deviations), ``calibrated`` and ``p`` (see :mod:`mmalign.study.synthetic.null`).
     """
-    request = MetricRequest("mutual_knn", {"k": json.loads(options)["k"]})
-    layers = [results.representations(cell) for cell in cells]
-    fixed = results.representations(reference)
-    null = null_maxima(
-        prepare(request, fixed),
-        prepare(request, [layer for own in layers for layer in own]),
-        [len(fixed)],
-        [len(own) for own in layers],
-        PERMUTATIONS,
-        0,
-    )[:, 0]
-    mean, deviation = null.mean(axis=0), null.std(axis=0)
+    cell = NullCell(reference, tuple(cells), json.loads(options)["k"], PERMUTATIONS)
+    null = null_scores(results, cell)
+    mean = null.mean(axis=0)
     return pd.DataFrame(
         {
             "cell": list(cells),
             "null": mean,
-            "z": (scores - mean) / deviation,
-            "threshold": threshold(scores, null),
+            "z": (scores - mean) / null.std(axis=0),
             "calibrated": calibrated(scores, null),
             "p": p_value(scores, null),
         }

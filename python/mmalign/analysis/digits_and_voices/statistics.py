@@ -21,6 +21,7 @@ CORRELATION_TREND = "correlation_trend"
 GIVEN_DEPTH = "partial_spearman"
 
 VIEW_NAMES = {"image": "picture", "audio": "sound"}
+NOTHING = "nothing to predict"
 _STANDARD_ERRORS_ABOVE_CHANCE = 3
 
 COLUMNS = {
@@ -70,10 +71,10 @@ def why_nothing_to_predict(at: pd.DataFrame) -> str:
     """Say why the encoders of one view at one balance have no performance; empty if they have."""
     view = VIEW_NAMES[at["view"].iloc[0]]
     if at["ceiling"].iloc[0] <= CHANCE:
-        return f"nothing to predict: the {view} alone tells nothing of the label"
+        return f"{NOTHING}: the {view} alone tells nothing of the label"
     least = CHANCE + _STANDARD_ERRORS_ABOVE_CHANCE * at["error"]
     if not (at["expected"] > least).any():
-        return f"nothing to predict: no {view} encoder does better than chance"
+        return f"{NOTHING}: no {view} encoder does better than chance"
     return ""
 
 

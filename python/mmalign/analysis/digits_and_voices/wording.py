@@ -14,7 +14,7 @@ from .statistics import VIEW_NAMES
 def balance_label(name: str) -> str:
     """A balance on one line: its task, and U on the way from redundant to unique."""
     words = {
-        "digit": "the digit",
+        "digit": f"the digit (U{NO_BREAK}={NO_BREAK}0)",
         "voice": "the voice",
         "both": "the sum of two digits",
         "both-1": "one bit summed",
@@ -55,19 +55,35 @@ def balances_by_verdict(rows: pd.DataFrame) -> dict[Verdict, list[str]]:
         for found, part, who in parts:
             text = balance_label(name) + who
             if found is not Verdict.UNDEFINED:
-                text += f" ({by_view(part) if not who else number(part.iloc[0])})"
+                text += f": {number(part.iloc[0]) if who else by_view(part)}"
             groups.setdefault(found, []).append(text)
     return groups
 
 
-def places(rows: pd.DataFrame, wanted: Verdict) -> str:
-    """The balances at which every view that has a performance has one verdict."""
+def places(rows: pd.DataFrame, wanted: Verdict) -> list[str]:
+    """The balances, by name, at which every view that has a performance has one verdict.
+
+    With ``Verdict.UNDEFINED`` those at which no view has one.
+    """
     names = []
     for name, own in rows.groupby("balance", sort=False):
-        found = {verdict(row) for _, row in own.iterrows()} - {Verdict.UNDEFINED}
-        if found == {wanted}:
-            names.append(balance_label(name))
-    return joined(names)
+        found = {verdict(row) for _, row in own.iterrows()}
+        if found == {wanted} or found - {Verdict.UNDEFINED} == {wanted}:
+            names.append(str(name))
+    return names
+
+
+def labels(names: list[str]) -> str:
+    """``the digit (U = 0), U = 1 and the voice``."""
+    return joined([balance_label(name) for name in names])
+
+
+def verdicts_by_view(rows: pd.DataFrame, words: dict[Verdict, str]) -> str:
+    """The words of the verdict that the views share, or those of each view."""
+    found = [(row, words[verdict(row)]) for _, row in rows.iterrows()]
+    if len({text for _, text in found}) == 1:
+        return found[0][1]
+    return ", ".join(f"for {_encoders(row)} {text}" for row, text in found)
 
 
 def _encoders(row: pd.Series) -> str:

@@ -67,4 +67,4 @@ def study_digits_and_voices(
         preset, data, balances=names, seeds=seeds, depths=depths, epochs=epochs
     )
     run_digits_and_voices_study(asked, data, directory, device=device, workers=workers)
-    click.echo(write_digits_and_voices_report(directory))
+    click.echo(write_digits_and_voices_report(directory, data))

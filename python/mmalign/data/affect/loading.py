@@ -112,6 +112,7 @@ def _prepare(
             if standardised:
                 values -= shift
                 values *= scale
+                _check_finite(f"{path}: {modality} of {split}, standardised,", values, rows)
             for sample, start in zip(values, starts[split][rows], strict=True):
                 cut = sample[start : start + STEPS]
                 prepared[row, : len(cut)] = cut

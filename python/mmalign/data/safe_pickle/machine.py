@@ -17,8 +17,8 @@ from typing import Any
 from .arrays import CALLABLE, ArrayInProgress, Dtype, Name, admitted_name
 from .faults import Damaged, Refused
 
-# A short instruction makes up to a hundred times its size in memory; this many fill a gigabyte.
-MAX_INSTRUCTIONS = 10_000_000
+# A byte of instructions makes up to a hundred of memory; this many stay below a gigabyte.
+MAX_INSTRUCTIONS = 4_000_000
 MAX_NAME = 200
 MAX_INTEGER_BYTES = 16
 # Beyond it different numbers have the same hash, and a dictionary of them takes forever.

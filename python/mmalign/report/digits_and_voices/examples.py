@@ -7,11 +7,35 @@ from typing import Any
 import numpy as np
 
 from ...analysis.labels import joined
-from ...data.digits_and_voices import BALANCES, DigitsAndVoices
+from ...data.digits_and_voices import (
+    BALANCES,
+    DigitsAndVoices,
+    build_digits_and_voices,
+    load_digits_and_voices,
+)
+from ...errors import UserError
+from ...study.digits_and_voices import DigitsAndVoicesResults
 from ..figures_data import mel_decibels
 from ..style import Panel, finish, house_style, new_figure
 
 SHOWN = 8
+
+
+def examples_of(
+    results: DigitsAndVoicesResults, data: DigitsAndVoices | None
+) -> tuple[DigitsAndVoices | None, str]:
+    """The study's data, or None and why it is not at hand."""
+    try:
+        data = data or load_digits_and_voices(build_digits_and_voices())
+    except (UserError, OSError) as error:
+        return None, f"Examples are not shown, as the data is not at hand: {error}"
+    first = results.study["balances"][0]
+    if data.at(BALANCES[first["name"]]).fingerprint != first["fingerprint"]:
+        return None, (
+            "Examples are not shown, as the built-in data is not what the study was run on (their "
+            "fingerprints differ)."
+        )
+    return data, ""
 
 
 def example_rows(data: DigitsAndVoices) -> np.ndarray:

@@ -12,6 +12,7 @@ from ...analysis.digits_and_voices.statistics import (
     ALIGNMENT,
     ALIGNMENT_PERFORMANCE,
     GIVEN_DEPTH,
+    NOTHING,
     why_nothing_to_predict,
 )
 from ...analysis.labels import metric_label, metric_slug
@@ -40,8 +41,8 @@ def correlation_panels(table: pd.DataFrame) -> list[Panel]:
                 balance_axis(axes, places)
                 axes.set_ylim(-1.08, 1.08)
                 axes.set_yticks([-1, -0.5, 0, 0.5, 1])
-                axes.set_ylabel("Spearman’s correlation")
-                axes.set_title(f"Alignment and performance, {what}")
+                axes.set_ylabel(f"Spearman, {what}")
+                axes.set_title(f"Alignment ({_short(*key)}) and performance")
                 legend(figure, view_handles())
                 name = f"correlation-{statistic.replace('_', '-')}-{metric_slug(*key)}"
                 alt = (
@@ -53,7 +54,7 @@ def correlation_panels(table: pd.DataFrame) -> list[Panel]:
 
 
 def _nothing(axes, rows: pd.DataFrame, places: dict[str, float]) -> None:
-    """A cross at zero, with words, where a view has nothing to predict."""
+    """A cross at zero, with words, where a view has no correlation."""
     missing = rows[~np.isfinite(rows["value"])]
     for row in missing.itertuples():
         x = places[row.balance] + beside(row.view)
@@ -61,7 +62,7 @@ def _nothing(axes, rows: pd.DataFrame, places: dict[str, float]) -> None:
         axes.text(
             x,
             -0.1,
-            "nothing to predict",
+            NOTHING if row.reason.startswith(NOTHING) else "not defined",
             rotation=90,
             ha="center",
             va="top",
@@ -92,8 +93,7 @@ def alignment_panels(table: pd.DataFrame, points: pd.DataFrame) -> list[Panel]:
             intervals(axes, rows, places)
             balance_axis(axes, places)
             axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-            short = _SHORT_NAMES.get(key[0], metric_label(*key))
-            axes.set_ylabel(f"{short}{', calibrated' if calibrated else ''}")
+            axes.set_ylabel(f"{_short(*key)}{', calibrated' if calibrated else ''}")
             axes.set_title("Alignment with the other view’s best encoder")
             legend(figure, view_handles())
             alt = f"{metric_label(*key)} at each balance: mean with 95% interval, and encoders."
@@ -199,6 +199,10 @@ def scatter_panels(points: pd.DataFrame) -> list[Panel]:
             alt = f"Alignment against performance of each encoder: {BALANCES[name].task}."
             panels.append(finish(figure, f"scatter-{name}", alt))
     return panels
+
+
+def _short(metric: str, options: str) -> str:
+    return _SHORT_NAMES.get(metric, metric_label(metric, options))
 
 
 def _metrics(table: pd.DataFrame):

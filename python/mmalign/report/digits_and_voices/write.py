@@ -10,18 +10,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ...analysis.correlations import write_table
 from ...analysis.digits_and_voices import answers, headline, points_table, statistics_table
-from ...data.digits_and_voices import (
-    BALANCES,
-    DigitsAndVoices,
-    build_digits_and_voices,
-    load_digits_and_voices,
-)
+from ...data.digits_and_voices import DigitsAndVoices
 from ...errors import UserError
 from ...files import atomic_path
-from ...study.digits_and_voices import DigitsAndVoicesResults, load_digits_and_voices_results
+from ...study.digits_and_voices import load_digits_and_voices_results
 from ..style import Panel
 from . import content
-from .examples import example_labels, example_panel
+from .examples import example_labels, example_panel, examples_of
 from .figures import (
     alignment_panels,
     correlation_panels,
@@ -45,7 +40,8 @@ def write_digits_and_voices_report(
     names = list(results.balances)
     points = points_table(results)
     table = statistics_table(points)
-    examples, why_no_examples = _examples(results, data)
+    known, why_no_examples = examples_of(results, data)
+    examples = [] if known is None else [example_panel(known)]
     correlations = correlation_panels(table)
     alignment = alignment_panels(table, points)
     performance, information = performance_panel(points), information_panel(names)
@@ -67,33 +63,14 @@ def write_digits_and_voices_report(
         performance=[performance],
         information=[information],
         scatters=scatters,
-        examples=[] if examples is None else [example_panel(examples)],
-        example_rows=[] if examples is None else example_labels(examples, names),
+        examples=examples,
+        example_rows=[] if known is None else example_labels(known, names),
         why_no_examples=why_no_examples,
         truth_rows=content.truth_rows(names),
         number_rows=content.number_rows(table),
     )
-    panels = [*correlations, *alignment, performance, information, *scatters]
-    if examples is not None:
-        panels.append(example_panel(examples))
+    panels = [*correlations, *alignment, performance, information, *scatters, *examples]
     return _write(results.directory, {"points": points, "statistics": table}, panels, page)
-
-
-def _examples(
-    results: DigitsAndVoicesResults, data: DigitsAndVoices | None
-) -> tuple[DigitsAndVoices | None, str]:
-    """The study's data, or None and why it is not at hand."""
-    try:
-        data = data or load_digits_and_voices(build_digits_and_voices())
-    except (UserError, OSError) as error:
-        return None, f"Examples are not shown, as the data is not at hand: {error}"
-    first = results.study["balances"][0]
-    if data.at(BALANCES[first["name"]]).fingerprint != first["fingerprint"]:
-        return None, (
-            "Examples are not shown, as the built-in data is not what the study was run on (their "
-            "fingerprints differ)."
-        )
-    return data, ""
 
 
 def _write(
@@ -104,9 +81,8 @@ def _write(
         for name, table in tables.items():
             write_table(table, directory / f"{name}.parquet")
         for panel in panels:
-            for suffix, drawing in (("png", panel.png), ("svg", panel.svg)):
-                with atomic_path(directory / "figures" / f"{panel.name}.{suffix}") as temporary:
-                    temporary.write_bytes(drawing)
+            with atomic_path(directory / "figures" / f"{panel.name}.png") as temporary:
+                temporary.write_bytes(panel.png)
         with atomic_path(report) as temporary:
             temporary.write_text(page, encoding="utf-8")
     except OSError as error:
