@@ -83,13 +83,10 @@ def _rows(results: CaptionResults, resamples: int) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for family, vision_models in results.families.items():
         for vision_model in vision_models:
-            own = list(_of_models(results, family, [vision_model], resamples))
+            own = _of_models(results, family, [vision_model], resamples)
+            # Published are means over the sizes of a family.
             rows += [{**row, "vision_model": vision_model, "published": np.nan} for row in own]
-        rows += (
-            own
-            if len(vision_models) == 1
-            else _of_models(results, family, vision_models, resamples)
-        )
+        rows += _of_models(results, family, vision_models, resamples)
         rows += _of_captions(results, family, vision_models, resamples)
         rows += _ranges(results, family, vision_models)
     return rows
