@@ -95,12 +95,14 @@ def test_words_and_figures():
     assert [version["within"] for version in first["versions"]] == ["yes", "no"]
     assert second["versions"][1]["interval"] == "too few"
     assert second["versions"][1]["within"] == "–"
-    updated, earlier = published_sentences(table)
-    assert updated.startswith(
-        "Of the 2 numbers of the updated version that can be compared, 1 lies"
-    )
-    assert earlier.startswith("Of the 1 numbers of the earlier version")
-    assert "30 encoders, one here of 4" in published_sentences(table.assign(n=4))[-1]
+    assert published_sentences(table, True) == [
+        f"Of the {version} in the interval found here."
+        for version in (
+            "updated version 1 of 2 numbers that can be compared lies",
+            "earlier version 0 of 1 numbers that can be compared lie",
+        )
+    ]
+    assert "not the published recipe" in published_sentences(table, False)[-1]
     panels = published_intervals(table, ["vision", "audio"])
     assert [panel.name for panel in panels] == ["table-1-updated", "table-1-earlier"]
 

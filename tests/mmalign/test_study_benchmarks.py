@@ -18,7 +18,7 @@ from mmalign.encoders import build_encoder
 from mmalign.errors import UserError
 from mmalign.report import content
 from mmalign.study import CellStore, load_results
-from mmalign.study.benchmarks import benchmark_study
+from mmalign.study.benchmarks import benchmark_study, follows_the_paper
 from mmalign.study.hyperparameters import Hyperparameters
 
 from .affect_files import write_affect
@@ -84,6 +84,7 @@ def test_paper_is_the_published_recipe(name):
         "clamp": 0.95,
         "unit_rows": True,
     }
+    assert follows_the_paper(study)
     pairs = {(one.view_a, one.view_b) for one in study.alignments}
     assert len(pairs) == (1 if name == "av-mnist" else 3)
     assert len(study.cells()) == 30 * len(PUBLISHED[name]) + 900 * len(pairs) * 2
@@ -94,6 +95,8 @@ def test_quick_is_smaller_and_parts_can_be_replaced():
     quick = benchmark_study("mosi", "quick", dataset)
     assert len(quick.encoder_cells) == 3 * 3 * 3
     assert {cell.epochs for cell in quick.encoder_cells} == {8}
+    assert not follows_the_paper(quick)
+    assert not follows_the_paper(benchmark_study("mosi", "paper", dataset, epochs=49))
     own = benchmark_study("mosi", "paper", dataset, seeds=[7], depths=[2], epochs=3)
     assert {(cell.seed, cell.depth, cell.epochs) for cell in own.encoder_cells} == {(7, 2, 3)}
 
