@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from ...measure.calibration import calibrated, p_value
 from ...study.digits_and_voices.null import NullCell, null_scores
 from ...study.results import StudyResults
-from ...study.synthetic.null import calibrated, p_value
 
 PERMUTATIONS = 200
 
