@@ -15,8 +15,8 @@ from mmalign.extract import Extraction, extract_features, open_samples, open_sou
 
 def extract(model, data, out, *, column=None, console=None, **settings) -> Path:
     return extract_features(
-        open_source(str(model)),
-        open_samples(str(data), column),
+        open_source(model),
+        open_samples(data, column),
         out,
         Extraction(**settings),
         console or Console(file=io.StringIO(), width=200),

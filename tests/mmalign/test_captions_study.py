@@ -93,7 +93,10 @@ def test_a_study_that_was_stopped_goes_on_to_the_same_bytes(study, tmp_path, qui
     assert not (tmp_path / "out" / "samples.parquet").exists()
     with pytest.raises(UserError, match=r"is not finished: it has no alignments\.parquet"):
         load_caption_results(tmp_path / "out")
-    kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "measurements" / "cells").iterdir()}
+    kept = {
+        path: path.stat().st_mtime_ns
+        for path in (tmp_path / "out" / "measurements" / "cells").iterdir()
+    }
     assert kept
     run_caption_study(study, tmp_path / "out", console=quiet)
     assert all(path.stat().st_mtime_ns == time for path, time in kept.items())

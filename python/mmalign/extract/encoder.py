@@ -28,7 +28,8 @@ class Encoder(Protocol):
 
     pooling, preprocessing: for the header. extras: names of numbers beside the layers, float64.
     pads: whether samples of different lengths go through together. bytes_per_token: an estimate of
-    what a token takes in a forward pass.
+    what a token takes in a forward pass. parameters: how many weights. packages: those whose
+    versions decide the features.
     """
 
     pooling: str
@@ -36,6 +37,8 @@ class Encoder(Protocol):
     extras: tuple[str, ...]
     pads: bool
     bytes_per_token: int
+    parameters: int
+    packages: tuple[str, ...]
 
     def measure(self, samples: Sequence[Any], first_row: int) -> list[Item]:
         """Prepare samples as far as it takes to know their lengths."""

@@ -67,6 +67,11 @@ def hub_samples(
             f"{data} needs the package datasets, which is not installed: pip install datasets. "
             "Data on disk need no package: a file of texts or a directory."
         ) from None
+    if int(datasets.__version__.partition(".")[0]) < 4:
+        raise UserError(
+            f"{data} needs datasets 4 or later, which runs no code of a data set; installed is "
+            f"{datasets.__version__}."
+        )
     repository, _, revision = data.removeprefix("hf:").partition("@")
     try:
         rows = datasets.load_dataset(repository, revision=revision or None, split=split or "train")

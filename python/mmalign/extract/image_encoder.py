@@ -25,6 +25,7 @@ class ImageEncoder:
 
     pads = False
     extras = ()
+    packages = ("transformers", "pillow")
 
     def __init__(self, source: ModelSource, pooling: str | None, dtype: str, device: str) -> None:
         self.pooling = choose_pooling(pooling, _ALLOWED, "cls", "images")

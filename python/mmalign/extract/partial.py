@@ -80,6 +80,7 @@ class PartialFeatures:
         record = {
             "rows": [int(row) for row in rows],
             "sha256": self._digest(rows),
+            "done": self.done,
             "budget": budget,
             "counts": self.counts,
         }
@@ -89,13 +90,14 @@ class PartialFeatures:
 
     def commit(self) -> None:
         """Bring what was written to the disk, then the journal's lines that vouch for it."""
-        if self._pending:
+        # Taken out first: an interrupt in here must not lead to a line written twice.
+        lines, self._pending = self._pending, []
+        if lines:
             self._mapping.flush()
             with open(self.journal, "a", encoding="utf-8") as stream:
-                stream.write("".join(self._pending))
+                stream.write("".join(lines))
                 stream.flush()
                 os.fsync(stream.fileno())
-            self._pending.clear()
             # The pages are on the disk and in its cache; they need not count as this process's.
             if hasattr(mmap, "MADV_DONTNEED"):
                 self._mapping.madvise(mmap.MADV_DONTNEED)
@@ -126,7 +128,9 @@ class PartialFeatures:
     def close(self) -> None:
         """Let go of the file; what is committed stays."""
         self._views = {}
-        self._mapping.close()
+        # An error on its way up holds views in its frames; the mapping goes when they go.
+        with contextlib.suppress(BufferError):
+            self._mapping.close()
 
     def _create(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -165,13 +169,6 @@ class PartialFeatures:
             size = self.partial.stat().st_size
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
-        if (difference := first_difference(before, self._meta)) is not None:
-            raise UserError(
-                f"{self.partial} was begun with other settings ({difference}); repeat those, or "
-                "delete it to start over."
-            )
-        if size != self._size:
-            return None
         records: list[dict[str, Any]] = []
         # The last line is empty, or what a killed process was writing.
         for line in lines[1:-1]:
@@ -179,6 +176,15 @@ class PartialFeatures:
                 records.append(json.loads(line))
             except ValueError:
                 break
+        if not records:
+            return None
+        if (difference := first_difference(before, self._meta)) is not None:
+            raise UserError(
+                f"{self.partial} was begun with other settings ({difference}); repeat those, or "
+                "delete it to start over."
+            )
+        if size != self._size:
+            return None
         return records
 
     def _accept(self, records: list[dict[str, Any]]) -> None:
@@ -186,14 +192,14 @@ class PartialFeatures:
         kept: list[str] = []
         for record in records:
             try:
-                sound = self._digest(record["rows"]) == record["sha256"]
-                rows, budget, counts = len(record["rows"]), record["budget"], record["counts"]
-            except (KeyError, TypeError, IndexError):
-                sound = False
-            if not sound:
+                done = self.done + len(record["rows"])
+                whole = record["done"] == done and self._digest(record["rows"]) == record["sha256"]
+                budget, counts = int(record["budget"]), dict(record["counts"])
+            except (KeyError, TypeError, ValueError, IndexError):
+                whole = False
+            if not whole:
                 break
-            self.done += rows
-            self.budget, self.counts = int(budget), dict(counts)
+            self.done, self.budget, self.counts = done, budget, counts
             kept.append(json.dumps(record) + "\n")
         self.lost = len(records) - len(kept)
         first = json.dumps({"meta": self._meta}, sort_keys=True) + "\n"

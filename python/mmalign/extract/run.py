@@ -130,7 +130,8 @@ def _fill(
     extraction: Extraction,
     console: Console,
 ) -> None:
-    budget = partial.budget or token_budget(encoder.bytes_per_token)
+    device = torch.device(extraction.device).type
+    budget = partial.budget or token_budget(encoder.bytes_per_token, device)
     bar = ExtractionProgress(partial.path.stem, samples.n, partial.done, console)
     with _kept(partial, samples.n), bar:
         if partial.lost:
@@ -225,7 +226,7 @@ def _account(
     extraction: Extraction,
     layers: Sequence[int],
 ) -> dict[str, Any]:
-    packages = ("mmkernels", "torch", "transformers", "tokenizers", "numpy")
+    packages = ("mmkernels", "numpy", "torch", *encoder.packages)
     return {
         "format": FORMAT,
         "model": source.name,

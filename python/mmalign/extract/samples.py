@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,10 @@ from ..errors import UserError
 from .media import media_samples
 from .texts import SUFFIXES, text_samples
 
-MODALITIES = ("text", "image", "audio")
-
 
 @dataclass(frozen=True)
 class Samples:
-    """``n`` samples of one modality; ``read`` goes through them in order.
+    """``n`` samples of one modality, text, image or audio; ``read`` goes through them in order.
 
     A text is a str; an image or a sound has a ``name`` and a ``load()``.
     """
@@ -37,12 +36,15 @@ class Samples:
             start += len(window)
 
 
-def open_samples(data: str, column: str | None = None, split: str | None = None) -> Samples:
+def open_samples(
+    data: str | os.PathLike[str], column: str | None = None, split: str | None = None
+) -> Samples:
     """Open a file of texts, a directory of images or sounds, or ``hf:owner/name``.
 
     Reads everything once, to count it and for its sha256. Raises UserError, naming the file, for
     what is missing, damaged, empty or of an unknown kind, and for options that do not apply.
     """
+    data = os.fspath(data)
     if data.startswith("hf:"):
         from .hub_data import hub_samples
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,13 +35,14 @@ class ModelSource:
     config: dict[str, Any]
 
 
-def open_source(model: str) -> ModelSource:
+def open_source(model: str | os.PathLike[str]) -> ModelSource:
     """Return where ``model`` is, a directory or ``hf:owner/name[@revision]``.
 
     A directory is used as it is and never touches the network. A repository is brought by
     huggingface_hub, into its cache, without code and pickles. Raises UserError for anything else,
     for weights that are not safetensors, and where the hub has no answer.
     """
+    model = os.fspath(model)
     if model.startswith("hf:"):
         root = _snapshot(model)
     else:

@@ -38,6 +38,7 @@ class TextEncoder:
     """
 
     pads = True
+    packages = ("transformers", "tokenizers")
 
     def __init__(
         self,

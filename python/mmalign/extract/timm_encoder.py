@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,6 +31,7 @@ class TimmEncoder:
 
     pads = False
     extras = ()
+    packages = ("timm", "torchvision", "pillow")
 
     def __init__(self, source: ModelSource, pooling: str | None, dtype: str, device: str) -> None:
         try:
@@ -39,17 +42,24 @@ class TimmEncoder:
             ) from None
         safetensors = require("safetensors.torch", "weights")
         self.pooling = choose_pooling(pooling, ("cls", "mean"), "cls", "images")
-        settings = source.config.get("pretrained_cfg", {})
+        architecture = str(source.config["architecture"])
         arguments = dict(source.config.get("model_args", {}))
         if "num_classes" in source.config:
             arguments.setdefault("num_classes", source.config["num_classes"])
+        # A name with a scheme, or an argument of the factory, could have other files loaded.
+        foreign = set(inspect.signature(timm.create_model).parameters) & set(arguments)
+        if foreign or not re.fullmatch(r"[\w.]+", architecture):
+            raise UserError(
+                f"{source.directory / 'config.json'} asks for {min(foreign, default=architecture)}"
+                "; expected an architecture of timm and its own arguments."
+            )
         try:
-            model = timm.create_model(source.config["architecture"], pretrained=False, **arguments)
+            model = timm.create_model(architecture, pretrained=False, **arguments)
             model.load_state_dict(
                 safetensors.load_file(source.directory / "model.safetensors"), strict=True
             )
             data = timm.data.resolve_data_config(
-                {}, pretrained_cfg=settings, model=model, use_test_size=True
+                {}, pretrained_cfg=source.config.get("pretrained_cfg"), model=model
             )
             self._transform = timm.data.create_transform(**data, is_training=False)
         except Exception as error:
@@ -58,7 +68,7 @@ class TimmEncoder:
             ) from None
         if not hasattr(model, "blocks") or not hasattr(model, "forward_intermediates"):
             raise UserError(
-                f"{source.directory} is a {source.config['architecture']}; of timm, vision "
+                f"{source.directory} is a {architecture}; of timm, vision "
                 "transformers with blocks are read."
             )
         self.parameters = sum(weights.numel() for weights in model.parameters())
