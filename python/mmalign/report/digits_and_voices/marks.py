@@ -20,9 +20,9 @@ TICKS = {
     "unique-2": "U = 2",
     "unique-3": "U = 3",
     "voice": "voice\nonly",
-    "both-1": "1 bit\nsummed",
-    "both-2": "2 bits\nsummed",
-    "both": "sum of\n2 digits",
+    "both-1": "sum of\n1 bit",
+    "both-2": "sum of\n2 bits",
+    "both": "sum of\n3 bits",
 }
 # The two views stand this far apart, in units of the axis.
 _APART = 0.24
