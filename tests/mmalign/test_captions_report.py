@@ -14,45 +14,79 @@ from safetensors.numpy import load_file
 
 from mmalign.analysis.captions import caption_statistics
 from mmalign.analysis.captions.statistics import COLUMNS
+from mmalign.analysis.labels import decimal
 from mmalign.captions import load_caption_sets
+from mmalign.cli import main
 from mmalign.errors import UserError
 from mmalign.report.captions import write_caption_report
+from mmalign.report.captions.answers import headline, notes
 from mmalign.report.captions.figures import uniqueness_panels
-from mmalign.study.captions import run_caption_study
 
 from .command_line import run
 from .test_captions_analysis import confounded
-from .tiny_captions import save_layers, write_inputs
+from .tiny_captions import save_layers
 from .tiny_models import SENTENCES, save_language_model
 
 EVIL = "<b onclick=alert(1)>"
 
 
 @pytest.fixture(scope="module")
-def _finished(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("captions-report")
-    run_caption_study(write_inputs(directory), directory / "out")
-    write_caption_report(directory / "out")
-    return directory / "out"
+def commanded(tmp_path_factory):
+    """Captions, small models and a finished study, all made by command."""
+    place = tmp_path_factory.mktemp("captions-report")
+    captions = [f"{first} and {second}" for first in SENTENCES[:4] for second in SENTENCES[:4]]
+    (place / "captions.txt").write_text("\n".join(captions) + "\n")
+    command = ["data", "captions", f"{place}/captions.txt", "--perturb", "replace"]
+    assert main([*command, "--levels", "0-100/50", "--out", f"{place}/sets.json"]) == 0
+    generator = np.random.default_rng(0)
+    for name in ("one-mae", EVIL):
+        path = place / "vision" / "mae" / f"{name}.safetensors"
+        save_layers(path, generator.normal(size=(16, 4)), 0.1, generator)
+    for kind, name in (("gpt2", EVIL), ("llama", "llama")):
+        save_language_model(place / name, kind)
+    assert main(study_command(place)) == 0
+    return place
+
+
+def study_command(place: Path) -> list[str]:
+    command = ["study", "captions", f"{place}/sets.json", "--vision", f"{place}/vision"]
+    command += ["--language-model", f"{place}/{EVIL}", "--language-model", f"{place}/llama"]
+    return [*command, "--k", "3", "--out", f"{place}/out"]
 
 
 @pytest.fixture
-def finished(_finished, tmp_path):
-    return shutil.copytree(_finished, tmp_path / "out")
+def finished(commanded, tmp_path):
+    return shutil.copytree(commanded / "out", tmp_path / "out")
 
 
-def test_the_report_shows_the_statistics(finished):
-    page = (finished / "report.html").read_text(encoding="utf-8")
-    table = pd.read_parquet(finished / "statistics.parquet")
+def test_the_commands_end_in_tables_of_what_was_extracted(commanded):
+    sets = load_caption_sets(commanded / "sets.json")
+    assert sets.levels == (0, 50, 100)
+    assert list(sets.captions[0]) == (commanded / "captions.txt").read_text().splitlines()
+    table = pd.read_parquet(commanded / "out" / "alignments.parquet")
+    assert len(table) == 3 * 2 * 2
+    features = load_file(commanded / "out" / "features" / "50" / "llama.safetensors")
+    own = table[(table["level"] == 50) & (table["language_model"] == "llama")]
+    np.testing.assert_allclose(own["bits_per_byte"], features["bits_per_byte"].mean())
+
+
+def test_the_report_shows_the_statistics(commanded):
+    page = (commanded / "out" / "report.html").read_text(encoding="utf-8")
+    table = pd.read_parquet(commanded / "out" / "statistics.parquet")
     assert list(table.columns) == list(COLUMNS)
-    rows = table[(table["question"] == "alignment_uniqueness") & (table["vision_model"] == "")]
-    for value in rows[rows["statistic"] == "spearman"]["value"]:
-        assert f"−{-value:.2f}".replace("0.", ".") in page
-    assert "falls in 2 of 2 families" in page
-    assert page.count("data:image/svg+xml") == 3 * 2 + 2
-    assert len(list((finished / "figures").glob("*.png"))) == 8
+    rows = table[(table["question"] == "overlap_uniqueness") & (table["vision_model"] == "")]
+    assert len(rows) == 2
+    for _, row in rows.iterrows():
+        assert decimal(row["value"], 3) in page
+        assert f"{decimal(row['low'], 3)} to {decimal(row['high'], 3)}" in page
+    assert "only 2 language models, at least 4 are needed" in page
+    assert page.count("data:image/svg+xml") == 3 + 2
+    assert len(list((commanded / "out" / "figures").glob("*.png"))) == 5
     assert "http" not in page.replace("http-equiv", "")
     assert "Open circles" not in page
+    # Names of models are text, whatever is in them.
+    assert EVIL not in page
+    assert EVIL in unescape(page)
 
 
 def test_the_command_writes_the_same_report_again(finished, capsys):
@@ -64,6 +98,39 @@ def test_the_command_writes_the_same_report_again(finished, capsys):
     code, _, errors = run(capsys, "report", str(finished), "--data", "x")
     assert code == 2
     assert "holds a captions one" in errors
+
+
+def test_a_second_run_extracts_and_measures_nothing(commanded, capsys, monkeypatch):
+    monkeypatch.setattr("mmalign.report.captions.write_caption_report", lambda directory: "again")
+    files = [path for path in (commanded / "out").rglob("*.safetensors")]
+    before = {path: path.stat().st_mtime_ns for path in files}
+    code, output, errors = run(capsys, *study_command(commanded))
+    assert (code, output.strip()) == (0, "again"), errors
+    assert len(before) > 6
+    assert all(path.stat().st_mtime_ns == time for path, time in before.items())
+    code, _, errors = run(capsys, *study_command(commanded), "--no-resume")
+    assert code == 2
+    assert "out already holds a study" in errors
+
+
+def test_features_must_be_there_or_be_asked_for(commanded, tmp_path, capsys):
+    command = study_command(commanded)
+    place = command.index("--language-model")
+    command = [*command[:place], "--out", str(tmp_path / "new")]
+    code, _, errors = run(capsys, *command)
+    assert code == 2
+    assert "Give --features, or --language-model" in errors
+
+
+def test_the_headline_counts_families_with_a_direction(tmp_path):
+    results = confounded(tmp_path)
+    table = caption_statistics(results, resamples=400)
+    told = headline(table)
+    assert "Best alignment and U: falls in 1 of 1 families; Spearman −" in told
+    assert "no clear direction in any of 1 families; change" in told
+    told = notes(results, table)
+    assert "no clear direction in any of 3 families and levels" in told[1]
+    assert not any("12 language models" in note for note in told)
 
 
 def test_published_values_are_drawn_beside_the_published_setting(tmp_path):
@@ -82,46 +149,6 @@ def test_what_is_missing_or_damaged_is_named(finished, tmp_path, capsys):
     assert run(capsys, "report", str(finished))[0] == 2
     with pytest.raises(UserError, match=r"samples\.parquet is damaged"):
         write_caption_report(finished)
-
-
-def test_from_a_text_file_to_a_report(tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    captions = [f"{first} and {second}" for first in SENTENCES[:4] for second in SENTENCES[:4]]
-    (tmp_path / "captions.txt").write_text("\n".join(captions) + "\n")
-    command = ["data", "captions", "captions.txt", "--perturb", "replace", "--levels", "0-100/50"]
-    code, output, _ = run(capsys, *command, "--out", "sets.json")
-    assert (code, output.strip()) == (0, "sets.json")
-    sets = load_caption_sets("sets.json")
-    assert sets.captions[0] == tuple(captions)
-    generator = np.random.default_rng(0)
-    meaning = generator.normal(size=(16, 4))
-    for name in ("one-mae", EVIL):
-        save_layers(tmp_path / "vision" / "mae" / f"{name}.safetensors", meaning, 0.1, generator)
-    study = ["study", "captions", "sets.json", "--vision", "vision", "--k", "3", "--out", "out"]
-    code, _, errors = run(capsys, *study)
-    assert code == 2
-    assert "Give --features, or --language-model" in errors
-    for kind, name in (("gpt2", EVIL), ("llama", "llama")):
-        save_language_model(tmp_path / name, kind)
-        study += ["--language-model", name]
-    code, output, errors = run(capsys, *study)
-    assert (code, output.strip()) == (0, "out/report.html"), errors
-    table = pd.read_parquet("out/alignments.parquet")
-    assert len(table) == 3 * 2 * 2
-    features = load_file("out/features/50/llama.safetensors")
-    own = table[(table["level"] == 50) & (table["language_model"] == "llama")]
-    np.testing.assert_allclose(own["bits_per_byte"], features["bits_per_byte"].mean())
-    page = Path("out/report.html").read_text(encoding="utf-8")
-    assert EVIL not in page
-    assert EVIL in unescape(page)
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "features").rglob("*")}
-    monkeypatch.setattr("mmalign.report.captions.write_caption_report", lambda directory: "again")
-    code, output, errors = run(capsys, *study)
-    assert (code, output.strip()) == (0, "again"), errors
-    assert all(path.stat().st_mtime_ns == time for path, time in before.items() if path.is_file())
-    code, _, errors = run(capsys, *study, "--no-resume")
-    assert code == 2
-    assert "out already holds a study" in errors
 
 
 def test_similarities_come_from_a_sentence_encoder(tmp_path, capsys, monkeypatch):

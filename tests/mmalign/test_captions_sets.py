@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -150,3 +152,13 @@ def test_files_that_cannot_be_read_are_named(tmp_path, monkeypatch):
     monkeypatch.setattr(sets_module, "_LARGEST_FILE", 100)
     with pytest.raises(UserError, match=r"sets.json has \d+ bytes; caption sets have at most 100"):
         load_caption_sets(path)
+
+
+def test_the_examples_of_the_page(load):
+    page = (Path(__file__).parents[2] / "docs" / "captions.md").read_text(encoding="utf-8")
+    (sets,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    assert load(sets).levels == (0, 50)
+    (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    variables: dict = {}
+    exec(program, variables)
+    assert variables["sets"].levels == (0, 40, 80)

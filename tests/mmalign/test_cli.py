@@ -15,6 +15,7 @@ from mmalign.errors import UserError
 from .command_line import run
 
 COMMANDS = [[], ["study"], ["study", "av-digits"], ["measure"], ["report"], ["data"]]
+COMMANDS += [["study", "affect"], ["study", "av-mnist"]]
 COMMANDS += [["data", "av-digits"], ["data", "check"], ["data", "synthetic"]]
 
 
@@ -83,6 +84,12 @@ WRONG = [
     (["study", "av-digits", "--data", "digits", "--workers", "0"], "workers must be at least 1"),
     (["study", "av-digits", "--data", "digits", "--epochs", "0"], "epochs"),
     (["study", "av-digits", "--data", "digits", "--depths", "0"], "depth"),
+    (["study", "affect", "--path", "x"], "Missing option '--dataset'"),
+    (["study", "affect", "--dataset", "iemocap", "--path", "x"], "'iemocap' is not one of 'mosi'"),
+    (["study", "affect", "--dataset", "mosi"], "Missing option '--path'"),
+    (["study", "affect", "--dataset", "mosi", "--path", "nowhere"], "nowhere"),
+    (["study", "av-mnist", "--path", "nowhere"], "nowhere is not a directory; expected one with"),
+    (["study", "av-mnist", "--path", "digits", "--preset", "full"], "no preset 'full'"),
     (["report", "nowhere"], "nowhere is not a directory"),
     (["report", "digits"], "study.json"),
     (["data", "av-digits", "--seed", "-1"], "seed must be a whole number of at least 0, got -1"),

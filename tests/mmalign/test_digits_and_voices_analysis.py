@@ -118,7 +118,7 @@ def test_too_few_levels_or_encoders_have_no_trend(points):
 def test_answers_follow_the_intervals(table):
     text = headline(table)
     assert text.startswith("On these digits and voices, alignment falls with uniqueness; ")
-    assert "classify better for the digit (U\u00a0=\u00a00), U\u00a0=\u00a01" in text
+    assert "classify better for U\u00a0=\u00a00 (the digit), U\u00a0=\u00a01" in text
     assert "classify worse for U\u00a0=\u00a03" in text
     assert "there is nothing to predict for the sum of two digits" in text
     found = {one.question: one.sentence for one in answers(table)}
@@ -126,9 +126,22 @@ def test_answers_follow_the_intervals(table):
     assert "The data do not tell for U\u00a0=\u00a02" in prediction
     falls = found["Does alignment fall with uniqueness?"]
     assert "changes it by pictures −.100 (−.100 to −.100), sounds −.100" in falls
-    assert "Means: pictures .393, .293, .193, .093;" in falls
+    assert "Means along the way: pictures .393, .293, .193, .093;" in falls
+    assert "Above chance, of 16 encoders: pictures 16, 16, 16, 16;" in falls
     assert found["Does the relation weaken with uniqueness?"].startswith("The correlation falls")
-    assert found["And with linear CKA (unbiased)?"].startswith("The same at every balance")
+    assert found["And with linear CKA (unbiased)?"].startswith("The same verdicts at")
+
+
+def test_what_is_left_given_depth_must_be_borne_out_by_equal_depth(table):
+    doubtful = table.copy()
+    rows = (doubtful["statistic"] == "partial_spearman") & doubtful["value"].notna()
+    doubtful.loc[rows, ["value", "low", "high", "p"]] = (0.8, 0.5, 0.9, 0.2)
+    sure = doubtful.copy()
+    sure.loc[rows, "p"] = 0.01
+    texts = [answers(one)[1].sentence for one in (doubtful, sure)]
+    assert texts[0].startswith("The data do not tell for U\u00a0=\u00a00 (the digit): pictures .80")
+    assert texts[1].startswith("Better aligned encoders classify better for U\u00a0=\u00a00")
+    assert all("pictures .80 (.50 to .90)" in text for text in texts)
 
 
 def test_answers_turn_with_the_data():
@@ -144,7 +157,7 @@ def test_answers_turn_with_the_data():
     assert "not for both views" in text
     found = {one.question: one.sentence for one in answers(table)}
     assert (
-        "classify worse for the digit (U\u00a0=\u00a00) for picture encoders: −"
+        "classify worse for U\u00a0=\u00a00 (the digit) for picture encoders: −"
         in (found["Does alignment predict performance?"])
     )
     assert "picture encoders: above zero" in found["And with linear CKA (unbiased)?"]

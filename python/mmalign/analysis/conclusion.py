@@ -130,28 +130,31 @@ def _answer(views: pd.DataFrame) -> str:
     return f"{'the views disagree: ' if opposed else ''}{', while '.join(clauses)}"
 
 
-_COUNTED = {
-    Verdict.MORE: "classify better",
-    Verdict.LESS: "classify worse",
-    Verdict.OPEN: "the data do not tell",
-    Verdict.UNDEFINED: "nothing can be computed",
-}
-
-
 def _count_of(rows: list[pd.Series], views: pd.DataFrame) -> str:
     """Of many comparisons: how many answer how, with the evidence of those that do answer."""
-    clauses = []
-    for found, words in _COUNTED.items():
-        own = [row for row in rows if verdict(row) is found]
-        if not own:
-            continue
-        count = f"in {len(own)} of {len(rows)} comparisons"
-        if found in (Verdict.MORE, Verdict.LESS):
-            evidence = "; ".join(f"{_encoders(row, views)}: {_evidence(row)}" for row in own)
-            clauses.append(f"they {words} {count} ({evidence})")
-        else:
-            clauses.append(f"{count} {words}")
-    return f"of encoders that align more with another view: {', '.join(clauses)}"
+    groups = {found: [row for row in rows if verdict(row) is found] for found in Verdict}
+    who = "encoders that align more with another view classify"
+    answers = []
+    for found, word in ((Verdict.MORE, "better"), (Verdict.LESS, "worse")):
+        if groups[found]:
+            evidence = "; ".join(
+                f"{_encoders(row, views)}: {_evidence(row)}" for row in groups[found]
+            )
+            count = f"{len(groups[found])} of {len(rows)} comparisons"
+            answers.append(f"{word} in {count} ({evidence})")
+    rest = [
+        f"in {len(groups[found])} {words}"
+        for found, words in (
+            (Verdict.OPEN, "the data do not tell"),
+            (Verdict.UNDEFINED, "nothing can be computed"),
+        )
+        if groups[found]
+    ]
+    if not answers:
+        return (
+            f"in none of {len(rows)} comparisons is it known whether {who} better: {joined(rest)}"
+        )
+    return f"{who} {joined(answers)}{', while ' if rest else ''}{joined(rest)}"
 
 
 def _depth_clause(first: pd.DataFrame, views: pd.DataFrame) -> str:

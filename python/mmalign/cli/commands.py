@@ -78,6 +78,7 @@ def report(directory: Path, data: Path | None) -> None:
     from ..report.captions import write_caption_report
     from ..report.digits_and_voices import write_digits_and_voices_report
     from ..report.synthetic import write_synthetic_report
+    from ..study.benchmarks import AFFECT
     from ..study.directory import StudyDirectory
 
     writers = {
@@ -86,9 +87,9 @@ def report(directory: Path, data: Path | None) -> None:
         "digits-and-voices": write_digits_and_voices_report,
     }
     name = StudyDirectory(directory).read().get("name")
+    if data is not None and name in (*writers, *AFFECT):
+        raise UserError(f"--data is for a study of AV-MNIST; {directory} holds a {name} one.")
     if name in writers:
-        if data is not None:
-            raise UserError(f"--data is for a study of AV-MNIST; {directory} holds a {name} one.")
         click.echo(writers[name](directory))
     else:
         click.echo(write_report(directory, source=source_named(data) if data else None))

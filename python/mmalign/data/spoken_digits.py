@@ -86,6 +86,26 @@ def spoken_digit_mfcc(utterances: list[Utterance], seed: int) -> Iterator[np.nda
         yield mfcc(noisy_clip(samples / 32768.0, generator))
 
 
+def speak_in_noise(utterances: list[Utterance], seed: int, progress: bool) -> np.ndarray:
+    """Return :func:`spoken_digit_mfcc` of all utterances, (n, 20, 36) float32.
+
+    progress: say on standard error what is being made, with a bar where that is a terminal.
+    """
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True, quiet=not progress)
+    console.print("Making the spoken digits, once: about half a minute.")
+    sounds = track(
+        spoken_digit_mfcc(utterances, seed),
+        description="Speaking",
+        total=len(utterances),
+        console=console,
+        disable=not console.is_terminal,
+    )
+    return np.stack(list(sounds))
+
+
 def noisy_clip(word: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """Place a word, (n_samples,) in -1 .. 1, in a clip of noise: (17920,) float32."""
     power = np.mean(word**2)

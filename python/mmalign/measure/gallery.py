@@ -152,7 +152,7 @@ class _Lists:
         most = min(len(candidates), k + (start < len(self.queries)))
         wanted = most
         if start > k:
-            # Of candidates in no particular order, so many beat the k-th of those before.
+            # Of candidates in no particular order, so many of these are among the best of all.
             expected = k * len(candidates) / (start + len(candidates))
             wanted = min(most, math.ceil(expected + 4 * math.sqrt(expected)) + 8)
         pending = np.arange(len(self.queries))
@@ -174,8 +174,12 @@ class _Lists:
         )
         scores = np.asarray(found.host_scores)
         places = np.asarray(found.host_indices) + start
-        whole = (scores[:, -1] <= self.scores[queries, -1]) | (wanted == most)
+        last = scores[:, -1:]
         scores = np.where(places == queries[:, None], -np.inf, scores)
+        # Candidates that were not found are no better than the last that was.
+        as_good = np.count_nonzero(self.scores[queries] >= last, axis=1)
+        as_good += np.count_nonzero(scores >= last, axis=1)
+        whole = (as_good >= self.scores.shape[1]) | (wanted == most)
         merged = np.flatnonzero(whole)
         parts = np.array_split(merged, max(1, min(len(merged), self._parts(wanted))))
         with ThreadPoolExecutor(mmkernels.get_num_threads()) as pool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -25,6 +27,8 @@ from .style import (
     seed_marker,
     view_color,
 )
+
+_LINE = 52
 
 
 def performance_by_depth(encoders: pd.DataFrame, views: list[str]) -> list[Panel]:
@@ -146,8 +150,10 @@ def alignment_against_performance(one: Comparison, views: list[str], text: str) 
                 bar.set_ticks(sorted(depths.unique())[:: max(1, depths.nunique() // 6)])
         axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
         title = _title_of(one, views)
-        axes.set_title(f"{title}\n", fontsize=9.5)
-        axes.text(0, 1.03, text, transform=axes.transAxes, fontsize=8, color=QUIET)
+        # A reason why there is no interval can be longer than a line.
+        lines = textwrap.wrap(text, _LINE)
+        axes.set_title(title + "\n" * len(lines), fontsize=9.5)
+        axes.text(0, 1.03, "\n".join(lines), transform=axes.transAxes, fontsize=8, color=QUIET)
         axes.set(xlabel=name, ylabel="mean test accuracy (%)" if both else "test accuracy (%)")
         slug = f"{metric_slug(one.metric, one.options)}-{file_slug(one.view_a)}"
         file = f"alignment-performance-{slug}-{file_slug(one.view_b)}-{file_slug(one.varied_view)}"

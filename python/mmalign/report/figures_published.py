@@ -28,7 +28,7 @@ def published_intervals(table: pd.DataFrame, views: list[str]) -> list[Panel]:
 def _draw(version: str, rows: pd.DataFrame, views: list[str]) -> Panel:
     statistic = rows["statistic"].iloc[0].capitalize()
     with house_style():
-        figure = new_figure((PANEL_INCHES[0], 1.1 + 0.4 * len(rows)))
+        figure = new_figure((PANEL_INCHES[0], 1.5 + 0.4 * len(rows)))
         axes = figure.add_subplot()
         axes.axvline(0, color=QUIET, linewidth=0.8)
         names = []

@@ -38,21 +38,22 @@ def _version(row: pd.Series) -> dict[str, str]:
     }
 
 
-def published_sentences(table: pd.DataFrame) -> list[str]:
-    """How many published numbers lie in the intervals, and whether as many encoders were run."""
+def published_sentences(table: pd.DataFrame, as_published: bool) -> list[str]:
+    """How many published numbers lie in the intervals, and whether they must.
+
+    as_published: whether the encoders are those of the published recipe.
+    """
     sentences = []
     for version, rows in table.groupby("version", sort=False):
         known = rows["within"].dropna()
         inside = int(known.sum())
         sentences.append(
-            f"Of the {len(known)} numbers of the {version} version that can be compared, {inside} "
+            f"Of the {version} version {inside} of {len(known)} numbers that can be compared "
             f"{'lies' if inside == 1 else 'lie'} in the interval found here."
         )
-    if (table["n"] != _PUBLISHED_ENCODERS).any():
-        numbers = sorted(set(table["n"]))
-        here = f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
+    if not as_published:
         sentences.append(
-            f"This is not the published recipe: a published number is of {_PUBLISHED_ENCODERS} "
-            f"encoders, one here of {here}."
+            f"This is not the published recipe, whose numbers are of {_PUBLISHED_ENCODERS} "
+            "encoders each: other encoders, or others trained, need not give them."
         )
     return sentences

@@ -17,6 +17,8 @@ from ..analysis.correlations import correlations, write_table
 from ..analysis.labels import NO_BREAK, decimal, metric_label
 from ..errors import UserError
 from ..files import atomic_path
+from ..study.benchmarks import follows_the_paper
+from ..study.description import study_from_json
 from ..study.results import StudyResults, load_results
 from . import content
 from .figures_alignment import alignment_panels
@@ -85,7 +87,9 @@ def write_report(directory: str | os.PathLike[str], *, source: str | None = None
         views=views,
         published=published_panels,
         published_rows=published_rows(published),
-        published_sentences=published_sentences(published),
+        published_sentences=[]
+        if published.empty
+        else published_sentences(published, follows_the_paper(study_from_json(results.study))),
         examples=examples,
         why_no_examples=why_no_examples,
         has_spectrogram=data is not None and has_spectrogram(data),

@@ -100,36 +100,35 @@ def correlation_beyond_means(overlap: np.ndarray, performance: np.ndarray) -> St
     """
 
     def statistic(captions: np.ndarray, models: np.ndarray) -> np.ndarray:
-        yp, yy, pp = (
-            _interaction(captions, models, a, b)
-            for a, b in (
-                (overlap, performance),
-                (overlap, overlap),
-                (performance, performance),
-            )
-        )
+        of_captions = captions / captions.sum(axis=1, keepdims=True)
+        of_models = models / models.sum(axis=1, keepdims=True)
+        y, p = (_Means(of_captions, of_models, values) for values in (overlap, performance))
+        yp, yy, pp = y.interaction(p), y.interaction(y), p.interaction(p)
         spread = np.sqrt(yy.clip(0) * pp.clip(0))
         return _ratio(yp, np.where(spread <= _RELATIVE_RESIDUAL * np.abs(yp).max(), 0, spread))
 
     return statistic
 
 
-def _interaction(
-    captions: np.ndarray, models: np.ndarray, a: np.ndarray, b: np.ndarray
-) -> np.ndarray:
-    """(replicates,) weighted mean of the product of a and b, both (models, n), centred twice."""
-    of_captions = captions / captions.sum(axis=1, keepdims=True)
-    of_models = models / models.sum(axis=1, keepdims=True)
+class _Means:
+    """Weighted means of (models, n) values by caption, by model and over all, a row a replicate.
 
-    def means(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        by_caption, by_model = of_models @ values, of_captions @ values.T
-        return by_caption, by_model, (by_model * of_models).sum(axis=1)
+    of_captions (replicates, n) and of_models (replicates, models) add up to 1 in each row.
+    """
 
-    whole = (of_captions @ (a * b).T * of_models).sum(axis=1)
-    (a_caption, a_model, a_all), (b_caption, b_model, b_all) = means(a), means(b)
-    captions_part = (of_captions * a_caption * b_caption).sum(axis=1)
-    models_part = (of_models * a_model * b_model).sum(axis=1)
-    return whole - captions_part - models_part + a_all * b_all
+    def __init__(self, of_captions: np.ndarray, of_models: np.ndarray, values: np.ndarray) -> None:
+        self.of_captions, self.of_models, self.values = of_captions, of_models, values
+        self.by_caption = of_models @ values
+        self.by_model = of_captions @ values.T
+        self.all = (self.by_model * of_models).sum(axis=1)
+
+    def interaction(self, other: _Means) -> np.ndarray:
+        """(replicates,) mean product of both, each freed of its means by caption and by model."""
+        products = self.of_captions @ (self.values * other.values).T
+        whole = (products * self.of_models).sum(axis=1)
+        captions = (self.of_captions * self.by_caption * other.by_caption).sum(axis=1)
+        models = (self.of_models * self.by_model * other.by_model).sum(axis=1)
+        return whole - captions - models + self.all * other.all
 
 
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:

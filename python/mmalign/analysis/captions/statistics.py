@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from ..intervals import LEVEL, Estimate
 from .crossed import RESAMPLES, crossed_estimate, resamples_models
@@ -65,18 +66,9 @@ def caption_statistics(results: CaptionResults, *, resamples: int = RESAMPLES) -
     ``resampled`` says what a replicate draws; an interval over captions alone says nothing of
     other language models.
     """
-    rows: list[dict[str, Any]] = []
-    for family, vision_models in results.families.items():
-        for vision_model in vision_models:
-            own = list(_of_models(results, family, [vision_model], resamples))
-            rows += [{**row, "vision_model": vision_model, "published": np.nan} for row in own]
-        rows += (
-            own
-            if len(vision_models) == 1
-            else _of_models(results, family, vision_models, resamples)
-        )
-        rows += _of_captions(results, family, vision_models, resamples)
-        rows += _ranges(results, family, vision_models)
+    # Products of small matrices, which threads only slow down.
+    with threadpool_limits(1, "blas"):
+        rows = _rows(results, resamples)
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     table["vision_model"] = table["vision_model"].fillna("")
     table["reason"] = table["reason"].fillna("")
@@ -85,6 +77,19 @@ def caption_statistics(results: CaptionResults, *, resamples: int = RESAMPLES) -
     table["captions"] = results.n
     table["difference"] = table["value"] - table["published"].astype(float)
     return table.astype(COLUMNS)
+
+
+def _rows(results: CaptionResults, resamples: int) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for family, vision_models in results.families.items():
+        for vision_model in vision_models:
+            own = _of_models(results, family, [vision_model], resamples)
+            # Published are means over the sizes of a family.
+            rows += [{**row, "vision_model": vision_model, "published": np.nan} for row in own]
+        rows += _of_models(results, family, vision_models, resamples)
+        rows += _of_captions(results, family, vision_models, resamples)
+        rows += _ranges(results, family, vision_models)
+    return rows
 
 
 def _of_models(

@@ -7,6 +7,7 @@ of at most 0.05). The first metric answers; the last question says where another
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ import pandas as pd
 
 from ..conclusion import Verdict, verdict
 from ..labels import decimal, joined, metric_label
-from ..synthetic.wording import sentence
+from ..synthetic.wording import confirmed, sentence
 from .axes import AXES
 from .statistics import (
     ALIGNMENT,
@@ -34,7 +35,6 @@ from .wording import (
     verdicts_by_view,
 )
 
-_LARGEST_P = 0.05
 _TREND_WORDS = {
     Verdict.LESS: "alignment falls",
     Verdict.MORE: "alignment rises",
@@ -129,17 +129,12 @@ def _has_axis(table: pd.DataFrame, axis: str) -> bool:
 
 def _prediction(first: pd.DataFrame) -> str:
     rows = _rows(first, ALIGNMENT_PERFORMANCE, "spearman")
-    return _by_verdict(balances_by_verdict(rows), _reasons(rows))
+    return _by_verdict(balances_by_verdict(rows, verdict), _reasons(rows))
 
 
 def _given_depth(first: pd.DataFrame) -> str:
-    rows = _rows(first, ALIGNMENT_PERFORMANCE, GIVEN_DEPTH).copy()
-    # An interval that encoders of equal depth do not bear out is left open.
-    doubtful = ~(rows["p"] <= _LARGEST_P) & np.isfinite(rows["low"])
-    crossed = rows["low"].where(~doubtful, np.minimum(rows["low"], 0.0))
-    rows["high"] = rows["high"].where(~doubtful, np.maximum(rows["high"], 0.0))
-    rows["low"] = crossed
-    return _by_verdict(balances_by_verdict(rows), "")
+    rows = _rows(first, ALIGNMENT_PERFORMANCE, GIVEN_DEPTH)
+    return _by_verdict(balances_by_verdict(rows, confirmed), "")
 
 
 _WORDS = {
@@ -150,9 +145,7 @@ _WORDS = {
 
 
 def _by_verdict(groups: dict[Verdict, list[str]], reasons: str) -> str:
-    parts = [
-        words.format(joined(groups[key], "; ")) for key, words in _WORDS.items() if key in groups
-    ]
+    parts = [words.format("; ".join(groups[key])) for key, words in _WORDS.items() if key in groups]
     return " ".join([*parts, *([reasons] if reasons else [])])
 
 
@@ -167,14 +160,26 @@ def _reasons(rows: pd.DataFrame) -> str:
 
 def _alignment_trend(first: pd.DataFrame, axis: str) -> str:
     rows = _rows(first, ALIGNMENT_TREND, "slope", axis)
-    levels = _rows(first, ALIGNMENT, "mean")
-    ends = []
-    for view, own in levels.groupby("view", sort=False):
-        known = own.set_index("balance")["value"]
-        steps = [decimal(known[name], 3) for name in AXES[axis] if name in known.index]
-        ends.append(f"{VIEW_NAMES[view]}s {', '.join(steps)}")
     words = sentence(verdicts_by_view(rows, _TREND_WORDS))
-    return f"{words}: a step of one bit changes it by {by_view(rows, 3)}. Means: {'; '.join(ends)}."
+    means = _steps(first, "mean", axis, lambda row: decimal(row["value"], 3))
+    above = _steps(
+        first, "share_above_chance", axis, lambda row: str(round(row["value"] * row["n"]))
+    )
+    told = f"Means along the way: {means}."
+    if above:
+        count = first.loc[first["statistic"] == "share_above_chance", "n"].max()
+        told += f" Above chance, of {count} encoders: {above}."
+    return f"{words}: a step of one bit changes it by {by_view(rows, 3)}. {told}"
+
+
+def _steps(first: pd.DataFrame, statistic: str, axis: str, text: Callable[[pd.Series], str]) -> str:
+    """A number at each balance of an axis, for each view."""
+    parts = []
+    for view, own in _rows(first, ALIGNMENT, statistic).groupby("view", sort=False):
+        known = own.set_index("balance")
+        steps = [text(known.loc[name]) for name in AXES[axis] if name in known.index]
+        parts.append(f"{VIEW_NAMES[view]}s {', '.join(steps)}")
+    return "; ".join(parts)
 
 
 def _correlation_trend(first: pd.DataFrame, axis: str) -> str:
@@ -200,8 +205,8 @@ def _differences(first: pd.DataFrame, other: pd.DataFrame) -> str:
             if verdict(row) is not verdict(there):
                 changed.append(_place(row, there))
     if not changed:
-        return "The same at every balance, and along the axes."
-    return f"It differs: {'; '.join(changed)}. All else is the same."
+        return "The same verdicts at every balance, and on the trend of alignment."
+    return f"It differs: {'; '.join(changed)}. All other verdicts are the same."
 
 
 def _place(row: pd.Series, there: pd.Series) -> str:

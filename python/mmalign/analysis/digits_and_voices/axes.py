@@ -48,6 +48,11 @@ def trend(levels: Mapping[int, pd.DataFrame], *, correlation: bool, resamples: i
     return _interval(slopes, count, widen=not correlation)
 
 
+def aligned(points: pd.DataFrame) -> pd.Series:
+    """The alignment to average: calibrated where it is, else as measured."""
+    return points["calibrated"].fillna(points["alignment"])
+
+
 def weighted_means(values: np.ndarray, resamples: int) -> Estimate:
     """Mean over encoders with its bootstrap interval."""
     count = len(values)
@@ -73,7 +78,7 @@ def _spearman(own: pd.DataFrame, weights: np.ndarray) -> np.ndarray:
 
 
 def _mean(own: pd.DataFrame, weights: np.ndarray) -> np.ndarray:
-    values = own["calibrated"].fillna(own["alignment"]).to_numpy(float)
+    values = aligned(own).to_numpy(float)
     return weights @ values / len(values)
 
 

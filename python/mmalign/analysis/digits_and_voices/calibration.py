@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from ...measure.calibration import calibrated, p_value
 from ...study.digits_and_voices.null import NullCell, null_scores
 from ...study.results import StudyResults
-from ...study.synthetic.null import calibrated, p_value
 
 PERMUTATIONS = 200
 
@@ -24,7 +24,7 @@ def calibrate(
     scores:  best score over layer pairs of each, (len(cells),).
 
     Columns: ``cell``, ``null`` (mean of the nulls), ``z`` (score less that mean, in their standard
-    deviations), ``calibrated`` and ``p`` (see :mod:`mmalign.study.synthetic.null`).
+    deviations), ``calibrated`` and ``p`` (see :mod:`mmalign.measure.calibration`).
     """
     cell = NullCell(reference, tuple(cells), json.loads(options)["k"], PERMUTATIONS)
     null = null_scores(results, cell)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..exchange import exchange_test
 from ..intervals import LEVEL, RESAMPLES, Estimate, estimate
-from .axes import AXES, trend, weighted_means
+from .axes import AXES, aligned, trend, weighted_means
 from .performance import CHANCE
 
 ALIGNMENT_PERFORMANCE = "alignment_performance"
@@ -76,11 +76,6 @@ def why_nothing_to_predict(at: pd.DataFrame) -> str:
     if not (at["expected"] > least).any():
         return f"{NOTHING}: no {view} encoder does better than chance"
     return ""
-
-
-def aligned(points: pd.DataFrame) -> pd.Series:
-    """The alignment to average: calibrated where it is, else as measured."""
-    return points["calibrated"].fillna(points["alignment"])
 
 
 def _at_balance(at: pd.DataFrame, resamples: int) -> Iterator[dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -14,7 +16,7 @@ from .statistics import VIEW_NAMES
 def balance_label(name: str) -> str:
     """A balance on one line: its task, and U on the way from redundant to unique."""
     words = {
-        "digit": f"the digit (U{NO_BREAK}={NO_BREAK}0)",
+        "digit": f"U{NO_BREAK}={NO_BREAK}0 (the digit)",
         "voice": "the voice",
         "both": "the sum of two digits",
         "both-1": "one bit summed",
@@ -40,11 +42,13 @@ def by_view(rows: pd.DataFrame, digits: int = 2) -> str:
     )
 
 
-def balances_by_verdict(rows: pd.DataFrame) -> dict[Verdict, list[str]]:
+def balances_by_verdict(
+    rows: pd.DataFrame, judge: Callable[[pd.Series], Verdict]
+) -> dict[Verdict, list[str]]:
     """Where each verdict holds: a balance, with its numbers; by view where the views differ."""
     groups: dict[Verdict, list[str]] = {}
     for name, own in rows.groupby("balance", sort=False):
-        verdicts = [verdict(row) for _, row in own.iterrows()]
+        verdicts = [judge(row) for _, row in own.iterrows()]
         if len(set(verdicts)) == 1:
             parts = [(verdicts[0], own, "")]
         else:
@@ -74,7 +78,7 @@ def places(rows: pd.DataFrame, wanted: Verdict) -> list[str]:
 
 
 def labels(names: list[str]) -> str:
-    """``the digit (U = 0), U = 1 and the voice``."""
+    """``U = 0 (the digit), U = 1 and the voice``."""
     return joined([balance_label(name) for name in names])
 
 

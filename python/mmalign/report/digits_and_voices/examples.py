@@ -39,7 +39,7 @@ def examples_of(
 
 
 def example_rows(data: DigitsAndVoices) -> np.ndarray:
-    """The first test sample of each digit, such that turns and voices vary as they come."""
+    """The first test sample of each digit."""
     test = data.splits["test"]
     digits = data.latents[test, 0]
     return np.array([test[np.argmax(digits == digit)] for digit in range(SHOWN)])
@@ -80,13 +80,12 @@ def example_labels(data: DigitsAndVoices, names: list[str]) -> list[dict[str, An
         balance = BALANCES[name]
         latents = data.latents_at(balance)[rows]
         labels = balance.label(*latents.T)
-        heard = latents[:, 2] if balance.both_mask else None
         lines.append(
             {
                 "task": balance.task,
                 "numbers": [
-                    str(label) if heard is None else f"{label} ({digit} heard)"
-                    for label, digit in zip(labels, latents[:, 2], strict=True)
+                    f"{label} ({heard} heard)" if balance.both_mask else str(label)
+                    for label, heard in zip(labels, latents[:, 2], strict=True)
                 ],
             }
         )

@@ -20,7 +20,7 @@ from ...data.digits_and_voices import BALANCES, ground_truth
 from ..style import INK, QUIET, RULE, Panel, finish, house_style, light_grid, new_figure, view_color
 from .marks import VIEWS, balance_axis, balance_places, beside, intervals, legend, view_handles
 
-_WIDE = (5.6, 3.3)
+_WIDE = (4.7, 3.1)
 _SHORT_NAMES = {"mutual_knn": "mutual neighbours", "cka": "linear CKA"}
 
 

@@ -130,7 +130,10 @@ def _panel(table: pd.DataFrame, neighbors: str) -> Panel:
             )
         chance = groups[0][1]
         axes.plot(chance["n"], chance["chance"], "--", color=MARK, linewidth=1, label="chance")
+        sizes = list(chance["n"])
         axes.set_xscale("log")
+        axes.set_xticks(sizes, [f"{size:,}" for size in sizes], rotation=30, ha="right")
+        axes.minorticks_off()
         axes.set_ylim(bottom=0)
         axes.grid(axis="x", color=RULE, linewidth=0.6)
         axes.set(title=f"k = {_named(neighbors)}", xlabel="candidates", ylabel="share in common")

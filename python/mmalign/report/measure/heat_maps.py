@@ -63,7 +63,8 @@ def all_layers_map(pairs: Sequence[PairResult], metric_name: str) -> Panel:
     heights = [len(found[x, ys[0]]) for x in xs]
     widths = [found[xs[0], y].shape[1] for y in ys]
     with house_style():
-        figure = new_figure((9.5, 1.6 + 7 * min(1.4, sum(heights) / sum(widths))))
+        size = min(7.0, max(3.2, 0.06 * max(sum(heights), sum(widths))))
+        figure = new_figure((size + 2.5, size * min(1.4, sum(heights) / sum(widths)) + 1.6))
         axes = figure.add_subplot()
         mesh = axes.imshow(
             np.ma.masked_invalid(scores),

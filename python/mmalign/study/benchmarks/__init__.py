@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .presets import PRESETS, benchmark_study
+from .presets import PRESETS, benchmark_study, follows_the_paper
 from .recipes import AFFECT, RECIPES, SEARCH_SPACE, Recipe, ViewRecipe
 
 __all__ = [
@@ -13,4 +13,5 @@ __all__ = [
     "Recipe",
     "ViewRecipe",
     "benchmark_study",
+    "follows_the_paper",
 ]

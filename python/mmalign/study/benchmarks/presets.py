@@ -51,10 +51,39 @@ def benchmark_study(
         depths = _QUICK_DEPTHS if quick else DEPTHS
     if epochs is None:
         epochs = _QUICK_EPOCHS if quick else recipe.epochs
-    cells = tuple(
+    cells = _cells(
+        recipe,
+        (dataset.fingerprint, dataset.name),
+        SEEDS if seeds is None else seeds,
+        depths,
+        epochs,
+    )
+    alignments = tuple(
+        Alignment(metric, view_a, view_b, options)
+        for metric, options in METRICS
+        for view_a, view_b in itertools.combinations(recipe.views, 2)
+    )
+    return Study(name, preset, dataset.fingerprint, dataset.name, cells, alignments)
+
+
+def follows_the_paper(study: Study) -> bool:
+    """Whether a study of :data:`RECIPES` trains exactly the encoders of the published recipe."""
+    recipe = RECIPES[study.name]
+    data = (study.dataset, study.dataset_name)
+    return set(study.encoder_cells) == set(_cells(recipe, data, SEEDS, DEPTHS, recipe.epochs))
+
+
+def _cells(
+    recipe: Recipe,
+    data: tuple[str, str],
+    seeds: Sequence[int],
+    depths: Sequence[int],
+    epochs: int,
+) -> tuple[EncoderCell, ...]:
+    """The encoders by view, seed and depth; ``data`` is the dataset's fingerprint and name."""
+    return tuple(
         EncoderCell(
-            dataset=dataset.fingerprint,
-            dataset_name=dataset.name,
+            *data,
             view=view,
             encoder=own.encoder,
             depth=depth,
@@ -67,15 +96,9 @@ def benchmark_study(
             options={"readout": recipe.readout, "dropout": 0.1, **own.options},
         )
         for view, own in recipe.views.items()
-        for seed in (SEEDS if seeds is None else seeds)
+        for seed in seeds
         for depth in depths
     )
-    alignments = tuple(
-        Alignment(metric, view_a, view_b, options)
-        for metric, options in METRICS
-        for view_a, view_b in itertools.combinations(recipe.views, 2)
-    )
-    return Study(name, preset, dataset.fingerprint, dataset.name, cells, alignments)
 
 
 def _recipe(name: str, dataset: PairedDataset) -> Recipe:
