@@ -155,6 +155,7 @@ WRONG = [
     (["x", "y", "--gallery", "99"], "A gallery of 99 is asked for, of 48 samples"),
     (["x", "y", "--exact-clamp"], "--exact-clamp is for --clamp, which is not given"),
     (["x", "y", "--clamp", "1"], "1.0 is not in the range 0<x<1"),
+    (["x", "y", "--metrics", "cka,knn"], "'knn' is not one of mutual_knn, cka"),
     (["x", "y", "--k", "48"], "k must be between 1 and 47"),
 ]
 

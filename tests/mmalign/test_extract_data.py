@@ -45,6 +45,14 @@ def test_columns(tmp_path, column):
         assert read(tmp_path / f"texts.{suffix}", column) == TEXTS
 
 
+def test_rows_of_a_csv(tmp_path):
+    long = "x" * 200_000
+    (tmp_path / "a.csv").write_bytes(
+        b'\xef\xbb\xbfid,text\r\n1,"two\nlines"\r\n\r\n2,' + long.encode() + b"\r\n"
+    )
+    assert read(tmp_path / "a.csv") == ["two\nlines", long]
+
+
 def test_json_without_columns(tmp_path):
     (tmp_path / "texts.json").write_text(json.dumps(TEXTS))
     assert read(tmp_path / "texts.json") == TEXTS
@@ -84,6 +92,10 @@ def test_caption_sets(tmp_path):
         ("a.jsonl", b'{"text": "a"}\n{"x": 1, "y": 2}', r"has the columns x, y; choose one"),
         ("a.csv", b"id,name\n1,x\n", r"has the columns id, name; choose one with --column"),
         ("a.csv", b'text\n"open', r"a\.csv is damaged"),
+        ("a.csv", b"id,text\n1,fine\n2,a dog, a cat\n", r"in line 3 has not the 2 fields"),
+        ("a.csv", b"id,text\n1\n", r"in line 2 has not the 2 fields"),
+        ("a.csv", b"text,text\na,b\n", r"a\.csv has several columns 'text'"),
+        ("a.jsonl", b'"half \\ud83d"\n', r"a\.jsonl is damaged or not UTF-8"),
         ("a.parquet", b"PAR1damage", r"a\.parquet is damaged or not Parquet"),
     ],
 )

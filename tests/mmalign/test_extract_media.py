@@ -85,6 +85,7 @@ def test_vision_model(models, images, tmp_path, kind, pool):
     pooled = [[s[0] if pool == "cls" else s[1:].mean(0) for s in layers] for layers in states]
     assert_equal_layers(path, pooled)
     assert header_of(path)["modality"] == "image"
+    assert not header_of(path)["last_layer"]["passed_final_norm"]
 
 
 def test_vision_model_is_deterministic(models, images, tmp_path):

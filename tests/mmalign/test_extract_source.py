@@ -165,6 +165,11 @@ def test_pooling_of_a_sentence_encoder(model, texts, tmp_path):
     pooling.write_text('{"pooling_mode_max_tokens": true, "pooling_mode_mean_tokens": true}')
     with pytest.raises(UserError, match=r"pools by max_tokens and mean_tokens; choose mean, cls"):
         extract(model, texts, tmp_path / "out")
+    chosen = extract(model, texts, tmp_path / "chosen", pooling="mean")
+    assert header_of(chosen)["pooling"] == "mean"
+    pooling.write_text('{"pooling_mode": ["cls", "mean"], "include_prompt": true}')
+    with pytest.raises(UserError, match=r"pools by cls and mean; choose mean, cls"):
+        extract(model, texts, tmp_path / "out")
 
 
 def test_hub_is_asked_for_files_without_code(model, texts, tmp_path, monkeypatch):

@@ -125,6 +125,7 @@ def test_chosen_layers(models, texts, tmp_path):
     every = layers_of(extract(models("bert"), texts, tmp_path / "all"))
     some = extract(models("bert"), texts, tmp_path / "some", layers=(2, 0))
     assert header_of(some)["layers"] == ["layer_000", "layer_002"]
+    assert header_of(some)["last_layer"] == {"name": "layer_002", "passed_final_norm": True}
     for chosen, layer in zip(layers_of(some), (0, 2), strict=True):
         np.testing.assert_array_equal(chosen, every[layer])
     with pytest.raises(UserError, match=r"--layers names 3; the model has 0 .* to 2"):

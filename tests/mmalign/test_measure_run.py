@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -118,6 +119,23 @@ def test_a_changed_file_is_another_model(tmp_path, models):
     measure_models(renewed, models[1], REQUEST, store, lambda size, pair: again.append(pair))
     assert len(again) == 6
     assert all(pair.startswith("model_1 and") for pair in again)
+
+
+def test_a_copy_that_keeps_the_time_is_another_model(tmp_path, models):
+    model = models[0][1]
+    status = model.path.stat()
+    content = model.path.read_bytes()
+    model.path.write_bytes(content[:-2] + b"\x00\x40")
+    os.utime(model.path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert find_models(tmp_path / "x")[1].stamp != model.stamp
+
+
+def test_a_file_that_changes_during_a_run_stops_it(tmp_path, models):
+    store = open_directory(tmp_path / "out")
+    path = models[0][1].path
+    path.write_bytes(path.read_bytes()[:-2] + b"\x00\x40")
+    with pytest.raises(UserError, match=r"model_1\.safetensors has changed since this run began"):
+        measure_models(*models, REQUEST, store)
 
 
 def test_a_damaged_pair_is_measured_again(tmp_path, models):

@@ -8,8 +8,13 @@ import torch
 
 from mmalign.errors import UserError
 from mmalign.measure import treatment as module
+from mmalign.measure.metrics import metric
+from mmalign.measure.models import open_model
+from mmalign.measure.pairs import measure_pair
 from mmalign.measure.treatment import Treatment, clamp_thresholds
 from mmkernels.compat.platonic_layers import prepare_features
+
+from .many_models import features, write_model
 
 
 def stack(n: int = 30, layers: int = 3, width: int = 7) -> torch.Tensor:
@@ -47,12 +52,6 @@ def test_the_exact_quantile_is_a_value():
         assert found == np.sort(np.abs(layer), axis=None)[int(quantile * layer.size)]
 
 
-def test_the_quantile_of_some_samples_clamps_all():
-    layer = np.arange(1.0, 13.0).reshape(6, 2)
-    [found] = Treatment(0.5).apply([layer], slice(2))
-    np.testing.assert_array_equal(found, np.minimum(layer, 2.5))
-
-
 def test_rows_are_normalised_after_the_clamp():
     [found] = Treatment(0.5, normalize=True).apply([np.array([[3.0, 40.0], [5.0, 0.0]])])
     clamped = np.array([[3.0, 12.0], [5.0, 0.0]])
@@ -76,6 +75,36 @@ def test_a_treatment_is_named():
 def test_a_zero_row_has_no_length():
     with pytest.raises(ValueError, match=r"x has a zero row \(row 1; shape \(2, 2\)\)"):
         list(Treatment(normalize=True).apply([np.array([[1.0, 0.0], [0.0, 0.0]])]))
+
+
+def test_a_layer_that_cannot_be_treated_hides_no_other():
+    layers = Treatment(normalize=True).apply([np.zeros((2, 2)), np.eye(2)])
+    with pytest.raises(ValueError, match="x has a zero row"):
+        next(layers)
+    np.testing.assert_array_equal(next(layers), np.eye(2))
+
+
+@pytest.mark.parametrize("permutations", [0, 2])
+def test_a_zero_row_leaves_the_other_layers(tmp_path, permutations):
+    layers = features(1, 1, 4)
+    layers[0][3] = 0
+    write_model(tmp_path / "a.safetensors", layers)
+    model = open_model(tmp_path / "a.safetensors")
+    found = measure_pair(
+        metric("cka"), model, model, Treatment(normalize=True), permutations=permutations
+    )
+    assert np.isnan(found.scores).any(axis=1).tolist() == [True] * 3
+    assert np.isfinite(found.scores[1:, 1:]).all()
+    assert "layer_000 has a zero row (row 3" in found.notes[0]
+
+
+def test_the_file_without_a_quantile_is_named(tmp_path):
+    layers = features(1, 1, 4)
+    layers[1][3] = np.nan
+    write_model(tmp_path / "a.safetensors", layers)
+    model = open_model(tmp_path / "a.safetensors")
+    with pytest.raises(UserError, match=r"a\.safetensors: NaN or infinity among the features"):
+        measure_pair(metric("cka"), model, model, Treatment(0.9))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

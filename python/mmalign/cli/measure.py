@@ -14,16 +14,32 @@ from .options import Bandwidth, Numbers
 _BY_DEFAULT = ("mutual_knn", "cka")
 
 
+class Metrics(click.ParamType):
+    """Names of metrics, such as "mutual_knn" or "mutual_knn,cka"."""
+
+    name = "names"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        names = tuple(name.strip() for name in str(value).split(","))
+        for name in names:
+            if name not in METRICS:
+                self.fail(f"{name!r} is not one of {', '.join(METRICS)}.", param, ctx)
+        return names
+
+
 @click.command()
 @click.argument("a", type=click.Path(path_type=Path))
 @click.argument("b", type=click.Path(path_type=Path))
 @click.option(
     "--metric",
-    "metrics",
+    "--metrics",
+    "asked",
     multiple=True,
-    type=click.Choice(list(METRICS)),
-    metavar="NAME",
-    help=f"May be given several times: {', '.join(METRICS)}.  [default: mutual_knn and cka]",
+    type=Metrics(),
+    metavar="NAME,...",
+    help=f"Of {', '.join(METRICS)}.  [default: mutual_knn,cka]",
 )
 @click.option("--k", type=int, help="Neighbours, for metrics that take any.  [default: 10]")
 @click.option(
@@ -103,7 +119,9 @@ _BY_DEFAULT = ("mutual_knn", "cka")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print JSON; a score that is not defined is null."
 )
-def measure(a: Path, b: Path, metrics: tuple[str, ...], layer_axis: str, **given: Any) -> None:
+def measure(
+    a: Path, b: Path, asked: tuple[tuple[str, ...], ...], layer_axis: str, **given: Any
+) -> None:
     """Measure how alike the features in files A and B are, or all models of directories A and B.
 
     Row i of A and row i of B are the same sample. A file is .npy, .npz, .safetensors or .pt (read
@@ -121,9 +139,10 @@ def measure(a: Path, b: Path, metrics: tuple[str, ...], layer_axis: str, **given
         mmalign measure image.npy text.npy
         mmalign measure image_layers.npz text_layers.safetensors --metric mutual_knn --k 20
         mmalign measure image.npy text.npy --metric cka --kernel rbf --json
-        mmalign measure features/vision features/language --clamp 0.95 --out measured
+        mmalign measure features/vision features/language --metrics mutual_knn,cka --clamp 0.95
         mmalign measure dinov2.safetensors llama.safetensors --gallery 1024,10000,100000
     """
+    metrics = tuple(dict.fromkeys(name for names in asked for name in names))
     as_json, out = given.pop("as_json"), given.pop("out")
     several = a.is_dir() or b.is_dir() or out is not None
     if given["gallery"] is not None:
@@ -133,10 +152,10 @@ def measure(a: Path, b: Path, metrics: tuple[str, ...], layer_axis: str, **given
         _refuse(given, "for other metrics than mutual_knn", "kernel", "sigma", "biased")
     else:
         _refuse(given, "for --gallery, which is not given", "queries", "neighbors", "layers")
-        asked = tuple(dict.fromkeys(metrics)) or _BY_DEFAULT
+        metrics = metrics or _BY_DEFAULT
         given["biased"] = given["biased"] or None
         for name in ("k", "similarity", "kernel", "sigma", "biased"):
-            if given[name] is not None and not any(name in METRICS[metric] for metric in asked):
+            if given[name] is not None and not any(name in METRICS[metric] for metric in metrics):
                 takers = " or ".join(metric for metric, names in METRICS.items() if name in names)
                 raise UserError(f"--{name} is for {takers}, which is not asked for.")
     if given["exact_clamp"] and given["clamp"] is None:
@@ -149,11 +168,11 @@ def measure(a: Path, b: Path, metrics: tuple[str, ...], layer_axis: str, **given
     elif several:
         from .measure_directories import measure_directories
 
-        measure_directories(a, b, asked, int(layer_axis), given, out, as_json)
+        measure_directories(a, b, metrics, int(layer_axis), given, out, as_json)
     else:
         from .measure_files import measure_files
 
-        measure_files(a, b, asked, int(layer_axis), given, as_json)
+        measure_files(a, b, metrics, int(layer_axis), given, as_json)
 
 
 def _refuse(given: dict[str, Any], reason: str, *names: str) -> None:

@@ -118,10 +118,11 @@ def _usual_directory(a: Path, b: Path) -> Path:
 def _print_best(pairs: list[PairResult]) -> None:
     from rich.table import Table
 
+    from ..measure.results import ranked
+
     for metric in dict.fromkeys(pair.metric.name for pair in pairs):
         own = [pair for pair in pairs if pair.metric.name == metric]
-        sign = 1 if own[0].metric.is_distance else -1
-        defined = sorted((pair for pair in own if pair.best), key=lambda pair: sign * pair.score)
+        defined = ranked(own)
         drawn = any(pair.calibration for pair in own)
         table = Table(box=None, pad_edge=False)
         for heading in ("a", "b", "layer of a", "layer of b"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import UserError
+from ..natural_order import natural_order
 from ..optional import require
 from .arrays import one_line, open_npy
 from .safetensors_file import map_tensors
@@ -142,7 +142,7 @@ def _check_claim(stream: Any, entry: zipfile.ZipInfo) -> None:
 
 def _read_safetensors(path: Path) -> Iterator[tuple[str, Features]]:
     tensors = map_tensors(path)
-    for name in sorted(tensors, key=_natural):
+    for name in sorted(tensors, key=natural_order):
         yield name, tensors[name]
 
 
@@ -196,9 +196,3 @@ def _to_numpy(path: Path, name: str, tensor: torch.Tensor) -> Features:
             f"{path}: {name} is a {tensor.layout} tensor of {tensor.dtype}; expected a dense "
             "tensor of real numbers."
         ) from None
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """Sort key in which runs of digits count as numbers."""
-    parts = re.split(r"(\d+)", name)
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]

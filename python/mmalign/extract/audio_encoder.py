@@ -12,6 +12,7 @@ from ..errors import UserError
 from .batches import Item
 from .encoder import Encoded, choose_pooling, memory_of_token
 from .image_encoder import processor_settings
+from .last_norm import LastNorm
 from .loading import load_companion, load_config, load_weights
 from .pooling import pool_tokens
 from .source import ModelSource
@@ -50,6 +51,7 @@ class AudioEncoder:
         )
         model = load_weights(source, "AutoModel", config, dtype, device)
         self._model = model.get_encoder() if config.is_encoder_decoder else model
+        self._last_norm = LastNorm(self._model)
         self.parameters = sum(weights.numel() for weights in model.parameters())
         self._config = config
         self._rate = self._extractor.sampling_rate
@@ -77,17 +79,23 @@ class AudioEncoder:
         together = self._kind != "waveform" or len({len(wave) for wave in waves}) == 1
         groups = [waves] if together else [[wave] for wave in waves]
         parts = [self._encode_waves(group) for group in groups]
-        return Encoded([torch.cat(layers) for layers in zip(*parts, strict=True)])
+        pooled = [
+            torch.cat(layers) for layers in zip(*(part.layers for part in parts), strict=True)
+        ]
+        return Encoded(pooled, last_is_normed=parts[0].last_is_normed)
 
-    def _encode_waves(self, waves: list[Any]) -> list[torch.Tensor]:
+    def _encode_waves(self, waves: list[Any]) -> Encoded:
         inputs = self._extractor(waves, sampling_rate=self._rate, return_tensors="pt")
         name = self._extractor.model_input_names[0]
         values = inputs[name].to(self._device, self._dtype)
         states = self._model(**{name: values}, output_hidden_states=True).hidden_states
         if self.pooling == "cls":
-            return [layer[:, 0].float().cpu() for layer in states]
-        mask = torch.stack([self._valid(len(wave), states[0].shape[1]) for wave in waves])
-        return [pool_tokens(layer, mask.to(self._device), "mean").cpu() for layer in states]
+            pooled = [layer[:, 0].float().cpu() for layer in states]
+        else:
+            mask = torch.stack([self._valid(len(wave), states[0].shape[1]) for wave in waves])
+            mask = mask.to(self._device)
+            pooled = [pool_tokens(layer, mask, "mean").cpu() for layer in states]
+        return Encoded(pooled, last_is_normed=self._last_norm.gave(states[-1]))
 
     def _frames(self, waves: int) -> tuple[int, bool]:
         """Frames that hold sound, and whether the window cuts some off."""

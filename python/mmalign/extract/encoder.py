@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Encoded:
-    """Pooled layers of a batch, each (batch, width) float32, and other numbers a sample."""
+    """Pooled layers of a batch, each (batch, width) float32, and other numbers a sample.
+
+    last_is_normed: whether the last layer is the output of a norm.
+    """
 
     layers: list[torch.Tensor]
     extras: dict[str, np.ndarray] = field(default_factory=dict)
+    last_is_normed: bool = False
 
 
 class Encoder(Protocol):

@@ -10,6 +10,7 @@ import torch
 from ..errors import UserError
 from .batches import Item
 from .encoder import Encoded, choose_pooling, memory_of_token
+from .last_norm import LastNorm
 from .loading import load_companion, load_config, load_weights
 from .source import ModelSource
 
@@ -42,6 +43,7 @@ class ImageEncoder:
         self._patch = config.patch_size
         self._processor = load_companion(source, "AutoImageProcessor")
         self._model = load_weights(source, "AutoModel", config, dtype, device)
+        self._last_norm = LastNorm(self._model)
         self.parameters = sum(weights.numel() for weights in self._model.parameters())
         self._dtype = getattr(torch, dtype)
         self._device = device
@@ -72,8 +74,10 @@ class ImageEncoder:
                 f"{type(self._model).__name__} has no class token; expected --pool mean."
             )
         if self.pooling == "cls":
-            return Encoded([layer[:, 0].float().cpu() for layer in states])
-        return Encoded([layer[:, prefix:].float().mean(1).cpu() for layer in states])
+            pooled = [layer[:, 0].float().cpu() for layer in states]
+        else:
+            pooled = [layer[:, prefix:].float().mean(1).cpu() for layer in states]
+        return Encoded(pooled, last_is_normed=self._last_norm.gave(states[-1]))
 
 
 def processor_settings(processor: Any) -> dict[str, Any]:

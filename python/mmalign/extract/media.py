@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 
 from ..data.arrays import one_line, sha256_of_file
 from ..errors import UserError
+from ..natural_order import natural_order
 from ..optional import require
 
 if TYPE_CHECKING:
@@ -37,13 +37,16 @@ class ImageFile:
         return str(self.path)
 
     def load(self) -> Image:
-        """Return the image in RGB; damage, and more pixels than Pillow admits, are UserErrors."""
+        """Return the image in RGB, upright; transparency is left out.
+
+        Raises UserError for damage, more pixels than Pillow admits, and 32-bit numbers.
+        """
         image_module = require("PIL.Image", "images", "models")
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", image_module.DecompressionBombWarning)
                 with image_module.open(self.path) as image:
-                    return image.convert("RGB")
+                    return _in_rgb(image)
         except (
             image_module.DecompressionBombWarning,
             image_module.DecompressionBombError,
@@ -52,6 +55,8 @@ class ImageFile:
                 f"{self.path} claims more than {image_module.MAX_IMAGE_PIXELS} pixels, which may "
                 "be a decompression bomb; make it smaller."
             ) from None
+        except UserError as error:
+            raise UserError(f"{self.path} {error}") from None
         # Every decoder of Pillow meets damage with its own errors.
         except Exception as error:
             raise UserError(
@@ -97,6 +102,22 @@ class AudioFile:
         return UserError(f"{self.path} is damaged or not a sound ({one_line(error)}).")
 
 
+def _in_rgb(image: Image) -> Image:
+    """As a camera meant it to be seen: turned as its Exif entry says, 16 bits as 8."""
+    operations = require("PIL.ImageOps", "images", "models")
+    image = operations.exif_transpose(image)
+    if image.mode in ("I", "F"):
+        raise UserError(
+            f"holds 32-bit numbers (mode {image.mode}), of which none is said to be white; "
+            "expected 8 or 16 bits."
+        )
+    if image.mode.startswith("I;16"):
+        # Pillow would cut them at 255, which leaves white.
+        pixels = np.asarray(image, dtype=np.uint16) >> 8
+        image = require("PIL.Image", "images", "models").fromarray(pixels.astype(np.uint8))
+    return image.convert("RGB")
+
+
 def at_rate(name: str, wave: np.ndarray, own_rate: int, rate: int) -> np.ndarray:
     """Return a wave (n,) resampled to ``rate``; nothing, NaN and infinity are UserErrors."""
     if wave.size == 0:
@@ -131,14 +152,9 @@ def media_samples(
             f"{', '.join(AUDIO_SUFFIXES)}."
         )
     (modality,) = found
-    paths = sorted(kinds[modality], key=lambda path: _natural(path.name))
+    paths = sorted(kinds[modality], key=lambda path: natural_order(path.name))
     digest = hashlib.sha256()
     for path in paths:
         digest.update(f"{path.name}\0{sha256_of_file(path)}\n".encode())
     kind = ImageFile if modality == "image" else AudioFile
     return modality, len(paths), digest.hexdigest(), lambda: map(kind, paths)
-
-
-def _natural(name: str) -> tuple[list[tuple[int, str]], str]:
-    parts = re.split(r"([0-9]+)", name)
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], name

@@ -71,7 +71,7 @@ def extract_features(
         probe = encoder.encode(_first_item(encoder, samples))
         layers = _chosen_layers(extraction.layers, len(probe.layers))
         specs = _specs(probe, layers, samples.n, extraction.dtype)
-        meta = _account(source, samples, encoder, extraction, layers)
+        meta = _account(source, samples, encoder, extraction, layers, probe)
         if path.exists():
             _same_or_error(path, meta)
             remove_leftovers(path)
@@ -225,6 +225,7 @@ def _account(
     encoder: Encoder,
     extraction: Extraction,
     layers: Sequence[int],
+    probe: Encoded,
 ) -> dict[str, Any]:
     packages = ("mmkernels", "numpy", "torch", *encoder.packages)
     return {
@@ -238,6 +239,10 @@ def _account(
         "dtype": extraction.dtype,
         "device": torch.device(extraction.device).type,
         "layers": [layer_name(layer) for layer in layers],
+        "last_layer": {
+            "name": layer_name(len(probe.layers) - 1),
+            "passed_final_norm": probe.last_is_normed,
+        },
         "preprocessing": encoder.preprocessing,
         "versions": {name: importlib.metadata.version(name) for name in packages},
         "counts": {"cut": 0},

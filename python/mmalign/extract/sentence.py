@@ -28,10 +28,11 @@ class SentenceSettings:
     left_out: tuple[str, ...]
 
 
-def sentence_settings(root: Path) -> SentenceSettings | None:
+def sentence_settings(root: Path, pooling: str | None = None) -> SentenceSettings | None:
     """Read the settings of a sentence encoder; None for any other directory.
 
-    Raises UserError for a pooling other than mean, cls and last token.
+    pooling: what to use in place of its own. Without it, raises UserError where its own is another
+    than one of mean, cls and last token.
     """
     if not (root / "modules.json").exists():
         return None
@@ -39,10 +40,9 @@ def sentence_settings(root: Path) -> SentenceSettings | None:
         str(module.get("type", "")).rpartition(".")[2]: str(module.get("path", ""))
         for module in read_json(root / "modules.json")
     }
-    pooling = "mean"
-    if "Pooling" in modules:
-        path = root / modules["Pooling"] / "config.json"
-        pooling = _pooling(path)
+    if pooling is None:
+        has_own = "Pooling" in modules
+        pooling = _pooling(root / modules["Pooling"] / "config.json") if has_own else "mean"
     settings = root / "sentence_bert_config.json"
     content = read_json(settings) if settings.exists() else {}
     left_out = tuple(name for name in modules if name not in ("Transformer", "Pooling"))
@@ -57,8 +57,9 @@ def sentence_settings(root: Path) -> SentenceSettings | None:
 
 def _pooling(path: Path) -> str:
     content = read_json(path)
-    if isinstance(content.get("pooling_mode"), str):
-        modes = [content["pooling_mode"]]
+    if "pooling_mode" in content:
+        named = content["pooling_mode"]
+        modes = [str(name) for name in (named if isinstance(named, list) else [named])]
     else:
         modes = [
             name.removeprefix(_PREFIX)

@@ -13,6 +13,7 @@ from ..errors import UserError
 from .batches import Item
 from .bits import bits_per_byte
 from .encoder import Encoded, choose_pooling, memory_of_token
+from .last_norm import LastNorm
 from .loading import load_companion, load_config, load_weights
 from .pooling import POOLINGS, pool_tokens
 from .sentence import sentence_settings
@@ -50,7 +51,7 @@ class TextEncoder:
         max_tokens: int | None,
     ) -> None:
         config = load_config(source)
-        sentence = sentence_settings(source.root)
+        sentence = sentence_settings(source.root, pooling)
         tower = getattr(config, "text_config", None) if hasattr(config, "vision_config") else None
         self._causal = tower is None and _predicts_next_token(source)
         one_way = self._causal or getattr(tower or config, "model_type", "") == "clip_text_model"
@@ -61,7 +62,7 @@ class TextEncoder:
         self.pooling = choose_pooling(
             pooling,
             tuple(name for name in POOLINGS if not (one_way and name == "cls")),
-            sentence.pooling if sentence and pooling is None else "mean",
+            sentence.pooling if sentence else "mean",
             "a causal model, whose first token sees no other" if one_way else "texts",
         )
         self._tokenizer = load_companion(source, "AutoTokenizer")
@@ -76,6 +77,7 @@ class TextEncoder:
         if getattr(config, "is_encoder_decoder", False):
             model = model.get_encoder()
         self._model = model
+        self._last_norm = LastNorm(model)
         self._device = device
         self._padding = padding
         takes_positions = "position_ids" in inspect.signature(model.forward).parameters
@@ -140,11 +142,12 @@ class TextEncoder:
             inputs["use_cache"] = False
         output = self._model(**inputs, output_hidden_states=True)
         layers = [pool_tokens(states, mask, self.pooling).cpu() for states in output.hidden_states]
+        normed = self._last_norm.gave(output.hidden_states[-1])
         if not self._causal:
-            return Encoded(layers)
+            return Encoded(layers, last_is_normed=normed)
         bits = bits_per_byte(output.logits, tokens, mask, [item.payload.text for item in items])
         bits[torch.tensor([item.cut for item in items])] = torch.nan
-        return Encoded(layers, {BITS: bits.numpy()})
+        return Encoded(layers, {BITS: bits.numpy()}, normed)
 
 
 def _predicts_next_token(source: ModelSource) -> bool:

@@ -12,6 +12,8 @@ from ..data.arrays import one_line, sha256_of_file
 from ..errors import UserError
 from ..optional import require
 
+# Python's own limit would refuse a longer text, which a model cuts to what it takes.
+_LONGEST_FIELD = 2**31 - 1
 _USUAL_COLUMNS = ("text", "caption", "sentence")
 
 
@@ -38,10 +40,13 @@ def text_samples(path: Path, column: str | None) -> tuple[int, str, Callable[[],
                         f"{path}: sample {row} is {_short(text)}, a {type(text).__name__}; "
                         "expected a text."
                     )
+                if not text.isascii():
+                    # JSON can spell half a character, which is no text and no tokenizer takes.
+                    text.encode("utf-8")
                 yield text
         except OSError as error:
             raise UserError(f"{path} cannot be read ({error.strerror or error}).") from None
-        except (UnicodeDecodeError, csv.Error) as error:
+        except (UnicodeError, csv.Error) as error:
             raise UserError(f"{path} is damaged or not UTF-8 text ({one_line(error)}).") from None
 
     n = sum(1 for _ in read())
@@ -105,11 +110,21 @@ def _of_record(path: Path, record: Any, column: str | None) -> Any:
 
 def _csv(path: Path, column: str | None) -> Iterator[Any]:
     with open(path, encoding="utf-8-sig", newline="") as stream:
+        csv.field_size_limit(_LONGEST_FIELD)
         rows = csv.DictReader(stream, strict=True)
-        if not rows.fieldnames:
+        names = list(rows.fieldnames or [])
+        if not names:
             return
-        chosen = choose_column(str(path), list(rows.fieldnames), column)
+        chosen = choose_column(str(path), names, column)
+        if names.count(chosen) > 1:
+            raise UserError(f"{path} has several columns {chosen!r}.")
         for row in rows:
+            # A comma in a text without quotes would cut it there.
+            if None in row or None in row.values():
+                raise UserError(
+                    f"{path}: the row that ends in line {rows.line_num} has not the {len(names)} "
+                    "fields of the first line; a text with a comma in it needs quotes."
+                )
             yield row[chosen]
 
 

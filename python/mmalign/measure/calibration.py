@@ -7,6 +7,8 @@ import math
 import numpy as np
 
 LEVEL = 0.05
+# With fewer, even a score that none of them reaches is not beyond the level.
+LEAST_PERMUTATIONS = 19
 
 
 def threshold(score: np.ndarray, null: np.ndarray) -> np.ndarray:

@@ -201,7 +201,10 @@ def _search(
     treatment = request.treatment
     order = gallery.rows()
     smallest = slice(gallery.sizes[0]) if order is None else np.sort(order[: gallery.sizes[0]])
-    thresholds = treatment.thresholds([array[smallest] for array in arrays])
+    try:
+        thresholds = treatment.thresholds([array[smallest] for array in arrays])
+    except UserError as error:
+        raise UserError(f"{model.path}: {error}") from None
     found = {}
     for layer in layers:
         threshold = thresholds[layer]

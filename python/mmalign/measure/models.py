@@ -12,6 +12,7 @@ from typing import Any
 from ..data import features
 from ..data.safetensors_file import read_feature_header
 from ..errors import UserError
+from ..natural_order import natural_order
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,14 @@ class Model:
     name:   its file's name without the suffix.
     layers: (name, (n_samples, n_features)) of each.
     header: what the file says of itself, by ``read_feature_header``.
-    stamp:  size and time of change of the file, by which a changed one is recognised.
+    stamp:  size and times of change of the file, by which a changed one is recognised.
     """
 
     name: str
     path: Path
     layers: tuple[tuple[str, tuple[int, int]], ...]
     header: dict[str, Any] | None
-    stamp: tuple[int, int]
+    stamp: tuple[int, ...]
     layer_axis: int = 0
 
     @property
@@ -36,8 +37,14 @@ class Model:
         return self.layers[0][1][0]
 
     def arrays(self) -> list[Any]:
-        """Its layers, in order; mapped into memory where the file allows it."""
-        return [array for _, array in features.load_features(self.path, self.layer_axis)]
+        """Its layers, in order; mapped into memory where the file allows it.
+
+        Raises UserError if the file is no longer the one that was looked at.
+        """
+        arrays = [array for _, array in features.load_features(self.path, self.layer_axis)]
+        if _stamp(self.path) != self.stamp:
+            raise UserError(f"{self.path} has changed since this run began; start it again.")
+        return arrays
 
     def describe(self) -> dict[str, Any]:
         """As plain JSON content."""
@@ -48,13 +55,13 @@ class Model:
 def open_model(path: str | os.PathLike[str], layer_axis: int = 0) -> Model:
     """Look at a file of features; raises UserError where it is none or contradicts its header."""
     path = Path(path)
+    stamp = _stamp(path)
     layers = tuple(
         (name, (int(array.shape[0]), int(array.shape[1])))
         for name, array in features.load_features(path, layer_axis)
     )
     header = read_feature_header(path)
-    status = path.stat()
-    model = Model(path.stem, path, layers, header, (status.st_size, status.st_mtime_ns), layer_axis)
+    model = Model(path.stem, path, layers, header, stamp, layer_axis)
     claimed = _data(model).get("n", model.n)
     if claimed != model.n:
         raise UserError(
@@ -65,7 +72,7 @@ def open_model(path: str | os.PathLike[str], layer_axis: int = 0) -> Model:
 
 
 def find_models(path: str | os.PathLike[str], layer_axis: int = 0) -> list[Model]:
-    """The models of a directory, by name; of a file, that one.
+    """The models of a directory, by name (pythia-70m before pythia-410m); of a file, that one.
 
     Every file directly in the directory whose suffix is one of features, but hidden ones; where two
     differ in the suffix alone, their names keep it. Raises UserError where there is none, for a
@@ -74,18 +81,20 @@ def find_models(path: str | os.PathLike[str], layer_axis: int = 0) -> list[Model
     path = Path(path)
     if not path.is_dir():
         return [open_model(path, layer_axis)]
-    files = sorted(
+    files = [
         file
         for file in path.iterdir()
         if file.suffix.lower() in features.SUFFIXES
         and not file.name.startswith(".")
-        and file.is_file()
-    )
+        # A link to nothing is a model that is missing.
+        and (file.is_file() or file.is_symlink())
+    ]
     if not files:
         suffixes = ", ".join(features.SUFFIXES)
         raise UserError(
             f"{path} holds no features; expected files that end in {suffixes}, one a model."
         )
+    files.sort(key=lambda file: natural_order(file.name))
     models = [open_model(file, layer_axis) for file in files]
     for model in models:
         require_pairs(models[0], model)
@@ -129,6 +138,17 @@ def notes_on_pairing(models: Sequence[Model]) -> list[str]:
 def _data(model: Model) -> dict[str, Any]:
     data = (model.header or {}).get("data")
     return data if isinstance(data, dict) else {}
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        status = path.stat()
+    except OSError:
+        # Whoever reads it says what is wrong.
+        return ()
+    # Features of one shape are of one size, and a copy may keep its original's time; the time that
+    # the system keeps of the file itself is set by no program.
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _renamed(model: Model, name: str) -> Model:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import UserError
 from .calibration import calibrated, p_value, threshold
 from .layers import PreparedLayers, best_pair, compare, prepare
 from .metrics import Metric
@@ -33,9 +34,17 @@ class PairResult:
     notes: list[str]
 
     @property
+    def is_with_itself(self) -> bool:
+        """Whether both are the same file."""
+        return self.x.path.resolve() == self.y.path.resolve()
+
+    @property
     def best(self) -> tuple[int, int] | None:
-        """Places of the two layers most alike."""
-        return best_pair(self.metric, self.scores)
+        """Places of the two layers most alike; of a model with itself, of two different ones."""
+        scores = self.scores
+        if self.is_with_itself and scores.size > 1:
+            scores = np.where(np.eye(*scores.shape, dtype=bool), np.nan, scores)
+        return best_pair(self.metric, scores)
 
     @property
     def score(self) -> float:
@@ -118,9 +127,14 @@ def prepare_model(
     metric: Metric, model: Model, treatment: Treatment, order: np.ndarray | None = None
 ) -> PreparedLayers:
     """Its layers prepared from its file, with the samples in ``order``."""
-    layers = treatment.apply(model.arrays())
+    arrays = model.arrays()
+    try:
+        layers = treatment.apply(arrays)
+    except UserError as error:
+        raise UserError(f"{model.path}: {error}") from None
     if order is not None:
-        layers = (layer[order] for layer in layers)
+        # Not a generator, which would end with the first layer that cannot be treated.
+        layers = map(lambda layer: layer[order], layers)
     return prepare(metric, labels_of(model), layers)
 
 

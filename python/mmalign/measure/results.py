@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,6 +25,26 @@ def read_pairs(
             for y in ys:
                 meta, arrays = store.read(request.cell(metric, x, y).hash)
                 yield PairResult(metric, x, y, arrays["scores"], arrays["null"], meta["notes"])
+
+
+def ranked(pairs: Sequence[PairResult]) -> list[PairResult]:
+    """Those of one metric that have a score, most alike first.
+
+    Where a directory is measured with itself, without what goes without saying: a model with itself
+    (unless there is nothing else), and the second of two models that score the same both ways.
+    """
+    defined = [pair for pair in pairs if pair.best]
+    others = [pair for pair in defined if not pair.is_with_itself]
+    kept: dict[tuple[Path, Path], PairResult] = {}
+    for pair in others or defined:
+        x, y = pair.x.path.resolve(), pair.y.path.resolve()
+        mirrored = kept.get((y, x))
+        # Some metrics sum in another order then.
+        if x == y or mirrored is None or not math.isclose(mirrored.score, pair.score, rel_tol=1e-9):
+            kept[x, y] = pair
+    return sorted(
+        kept.values(), key=lambda pair: pair.score if pair.metric.is_distance else -pair.score
+    )
 
 
 def pair_table(pairs: Sequence[PairResult], request: Request) -> pd.DataFrame:

@@ -41,15 +41,13 @@ class Treatment:
             steps.append("rows divided by their length")
         return ", ".join(steps) or "as they are"
 
-    def apply(self, layers: Sequence[Any], rows: slice | np.ndarray = slice(None)) -> Iterator[Any]:
+    def apply(self, layers: Sequence[Any]) -> Iterator[Any]:
         """The layers of one model, treated one after the other; as they are without a treatment.
 
-        ``rows`` are the samples that the quantile is taken of; all are returned. Treated layers are
-        float32 in memory.
+        Treated layers are float32 in memory. Where one raises ValueError (a zero row), the next are
+        still to be had.
         """
-        thresholds = self.thresholds([layer[rows] for layer in layers])
-        for layer, threshold in zip(layers, thresholds, strict=True):
-            yield self.treat(layer, threshold)
+        return map(self.treat, layers, self.thresholds(layers))
 
     def thresholds(self, layers: Sequence[Any]) -> list[float | None]:
         """Where each layer of one model is to be clamped; None where it is not."""

@@ -101,10 +101,16 @@ def _named(neighbors: str) -> str:
 
 def _answer(table: pd.DataFrame, neighbors: str) -> str:
     own = table[table["neighbors"] == neighbors]
-    means = own.groupby("n")["score"].mean()
-    first, last = means.index[0], means.index[-1]
-    text = f"k = {_named(neighbors)}: {decimal(means[first], 3)} among {first:,} candidates"
-    return f"{text}, {decimal(means[last], 3)} among {last:,}." if last != first else f"{text}."
+    means = own.groupby("n")[["score", "chance"]].mean()
+    sizes = dict.fromkeys([means.index[0], means.index[-1]])
+    found = [
+        f"{decimal(means['score'][size], 3)} among {size:,}"
+        f"{'' if place else ' candidates'} (chance {decimal(means['chance'][size], 3)})"
+        for place, size in enumerate(sizes)
+    ]
+    pairs = len(own) // len(means)
+    several = f", on average over {pairs} pairs of models" if pairs > 1 else ""
+    return f"k = {_named(neighbors)}: {', '.join(found)}{several}."
 
 
 def _panel(table: pd.DataFrame, neighbors: str) -> Panel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,10 +16,11 @@ from ...analysis.labels import decimal, file_slug
 from ...measure.layers import best_pair
 from ...measure.metrics import Metric
 from ...measure.pairs import PairResult
-from ..style import COLORMAP, MARK, RULE, Panel, drawn_name, finish, house_style, new_figure
+from ..style import COLORMAP, MARK, RULE, Panel, finish, house_style, new_figure
 
 _MOST_CELLS_WITH_NUMBERS = 64
 _MOST_TICKS = 12
+_LONGEST_NAME = 24
 
 
 def model_map(pairs: Sequence[PairResult], metric_name: str) -> Panel:
@@ -26,7 +28,9 @@ def model_map(pairs: Sequence[PairResult], metric_name: str) -> Panel:
     xs, ys = (list(dict.fromkeys(names)) for names in zip(*map(_names, pairs), strict=True))
     scores = np.full((len(xs), len(ys)), np.nan)
     for pair in pairs:
-        scores[xs.index(pair.x.name), ys.index(pair.y.name)] = pair.score
+        # A model with itself says nothing of models, and would set the scale.
+        if not pair.is_with_itself or len(pairs) == 1:
+            scores[xs.index(pair.x.name), ys.index(pair.y.name)] = pair.score
     nulls = [pair.calibration.get("chance_of_best", np.nan) for pair in pairs]
     chance = float(np.mean(nulls))
     metric = pairs[0].metric
@@ -35,19 +39,19 @@ def model_map(pairs: Sequence[PairResult], metric_name: str) -> Panel:
         figure = new_figure((min(max(width + 3, 4.8), 14), min(max(height + 1.6, 3.6), 14)))
         axes = figure.add_subplot()
         scale = _scale(scores, chance)
-        mesh = _cells(axes, scores, scale, linewidth=0.6)
-        axes.set_yticks(np.arange(len(xs)) + 0.5, [drawn_name(name) for name in xs])
+        mesh = _cells(axes, scores, scale, colors_of(metric), linewidth=0.6)
+        axes.set_yticks(np.arange(len(xs)) + 0.5, drawn_names(xs))
         axes.set_xticks(
             np.arange(len(ys)) + 0.5,
-            [drawn_name(name) for name in ys],
+            drawn_names(ys),
             rotation=45,
             ha="right",
             rotation_mode="anchor",
         )
         axes.set(title="Best pair of layers")
         if scores.size <= _MOST_CELLS_WITH_NUMBERS:
-            _write_numbers(axes, scores, scale)
-        best = _frame_best(axes, metric, scores)
+            _write_numbers(axes, scores, scale, metric.is_distance)
+        best = _frame(axes, best_pair(metric, scores))
         _color_bar(figure, axes, mesh, metric_name, chance)
         told = "" if best is None else f" Most alike are {xs[best[0]]} and {ys[best[1]]}."
         return finish(
@@ -68,7 +72,7 @@ def all_layers_map(pairs: Sequence[PairResult], metric_name: str) -> Panel:
         axes = figure.add_subplot()
         mesh = axes.imshow(
             np.ma.masked_invalid(scores),
-            cmap=COLORMAP,
+            cmap=colors_of(pairs[0].metric),
             norm=_scale(scores, np.nan),
             interpolation="nearest",
             aspect="auto",
@@ -82,7 +86,7 @@ def all_layers_map(pairs: Sequence[PairResult], metric_name: str) -> Panel:
             for end in ends[:-1]:
                 line(end - 0.5, color="white", linewidth=0.8)
             middles = ends - np.array(sizes) / 2 - 0.5
-            ticks(middles, [drawn_name(name) for name in names], fontsize=7, **text)
+            ticks(middles, drawn_names(names), fontsize=7, **text)
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         axes.set(title="Every layer of every model")
@@ -94,23 +98,19 @@ def all_layers_map(pairs: Sequence[PairResult], metric_name: str) -> Panel:
         )
 
 
-def layer_map(pair: PairResult, metric_name: str) -> Panel:
-    """Every layer of one model against every layer of another."""
+def layer_map(pair: PairResult, metric_name: str, names: tuple[str, str]) -> Panel:
+    """Every layer of one model against every layer of another, by their names on the axes."""
     with house_style():
         figure = new_figure((4.4, 3.7))
         axes = figure.add_subplot()
         chance = pair.calibration.get("chance_of_best", np.nan)
         scale = _scale(pair.scores, chance)
-        mesh = _cells(axes, pair.scores, scale, linewidth=0)
+        mesh = _cells(axes, pair.scores, scale, colors_of(pair.metric), linewidth=0)
         for ticks, count in zip((axes.set_yticks, axes.set_xticks), pair.scores.shape, strict=True):
             shown = np.arange(0, count, -(-count // _MOST_TICKS))
             ticks(shown + 0.5, [str(place) for place in shown])
-        axes.set(
-            title=f"{drawn_name(pair.x.name)} and {drawn_name(pair.y.name)}",
-            ylabel=f"layer of {drawn_name(pair.x.name)}",
-            xlabel=f"layer of {drawn_name(pair.y.name)}",
-        )
-        _frame_best(axes, pair.metric, pair.scores)
+        axes.set(ylabel=f"layer of {names[0]}", xlabel=f"layer of {names[1]}")
+        _frame(axes, pair.best)
         _color_bar(figure, axes, mesh, metric_name, chance)
         name = file_slug(f"{pair.metric.name}-{pair.x.name}-{pair.y.name}")
         row = pair.describe()
@@ -126,6 +126,45 @@ def _names(pair: PairResult) -> tuple[str, str]:
     return pair.x.name, pair.y.name
 
 
+def colors_of(metric: Metric) -> str:
+    """Light is more alike, whichever way the metric counts."""
+    return f"{COLORMAP}_r" if metric.is_distance else COLORMAP
+
+
+def drawn_names(names: Sequence[str]) -> list[str]:
+    """The names of models on an axis; long ones by what tells them apart.
+
+    ``mmalign extract`` ends names with those of data and pooling, which are the same for all.
+    """
+    if max(map(len, names)) <= _LONGEST_NAME:
+        return list(names)
+    words = [re.split(r"(?<=[-_. ])", name) for name in names]
+    # Each keeps a word.
+    most = min(map(len, words)) - 1 if len(names) > 1 else 0
+    start = _in_common(words, range(most))
+    end = _in_common(words, range(-1, start - most - 1, -1))
+    return [
+        ("…" if start else "")
+        + _middle_left_out("".join(own[start : len(own) - end]).rstrip("-_. ") or name)
+        for own, name in zip(words, names, strict=True)
+    ]
+
+
+def _in_common(words: list[list[str]], places: Sequence[int]) -> int:
+    """How many of the places, from the first on, hold one word for all."""
+    for count, place in enumerate(places):
+        if len({own[place] for own in words}) > 1:
+            return count
+    return len(places)
+
+
+def _middle_left_out(name: str) -> str:
+    if len(name) <= _LONGEST_NAME:
+        return name
+    half = _LONGEST_NAME // 2
+    return f"{name[: half - 1]}…{name[-half:]}"
+
+
 def _scale(scores: np.ndarray, chance: float) -> Normalize:
     values = scores[np.isfinite(scores)]
     values = np.append(values, chance if np.isfinite(chance) else [])
@@ -136,11 +175,11 @@ def _scale(scores: np.ndarray, chance: float) -> Normalize:
     return Normalize(values.min() - margin, values.max() + margin)
 
 
-def _cells(axes: Axes, scores: np.ndarray, scale: Normalize, linewidth: float) -> Any:
+def _cells(axes: Axes, scores: np.ndarray, scale: Normalize, colors: str, linewidth: float) -> Any:
     axes.set_facecolor(RULE)
     mesh = axes.pcolormesh(
         np.ma.masked_invalid(scores),
-        cmap=COLORMAP,
+        cmap=colors,
         norm=scale,
         edgecolors="white" if linewidth else "face",
         linewidth=linewidth,
@@ -152,7 +191,7 @@ def _cells(axes: Axes, scores: np.ndarray, scale: Normalize, linewidth: float) -
     return mesh
 
 
-def _write_numbers(axes: Axes, scores: np.ndarray, scale: Normalize) -> None:
+def _write_numbers(axes: Axes, scores: np.ndarray, scale: Normalize, is_distance: bool) -> None:
     digits = 2 if scale.vmax > 0.1 else 3
     for (row, column), score in np.ndenumerate(scores):
         axes.text(
@@ -163,12 +202,13 @@ def _write_numbers(axes: Axes, scores: np.ndarray, scale: Normalize) -> None:
             va="center",
             fontsize=6.5,
             # White on the dark half of the scale, black on the light half.
-            color="white" if scale(score) < 0.48 else "black",
+            color="white"
+            if (1 - scale(score) if is_distance else scale(score)) < 0.48
+            else "black",
         )
 
 
-def _frame_best(axes: Axes, metric: Metric, scores: np.ndarray) -> tuple[int, int] | None:
-    best = best_pair(metric, scores)
+def _frame(axes: Axes, best: tuple[int, int] | None) -> tuple[int, int] | None:
     if best is not None:
         row, column = best
         axes.add_patch(

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from ...analysis.labels import NO_BREAK, decimal, metric_label
+from ...measure.calibration import LEAST_PERMUTATIONS, LEVEL
 from ...measure.pairs import PairResult
-from ...measure.results import layer_table, pair_table
+from ...measure.results import layer_table, pair_table, ranked
 from ...measure.run import Request
 from ...study.cell import canonical_json
-from .heat_maps import all_layers_map, layer_map, model_map
+from .heat_maps import all_layers_map, drawn_names, layer_map, model_map
 from .page import Section, write_page
 
 _MOST_LAYER_MAPS = 6
@@ -55,28 +56,33 @@ def _name(pair: PairResult) -> str:
     return metric_label(pair.metric.name, canonical_json(pair.metric.options))
 
 
-def _ranked(pairs: Sequence[PairResult]) -> list[PairResult]:
-    """Those that have a score, most alike first."""
-    sign = 1 if pairs[0].metric.is_distance else -1
-    return sorted((pair for pair in pairs if pair.best), key=lambda pair: sign * pair.score)
-
-
 def _answer(pairs: Sequence[PairResult]) -> str:
-    ranked = _ranked(pairs)
-    if not ranked:
+    order = ranked(pairs)
+    if not order:
         return f"{_name(pairs[0])}: not defined for any pair of models."
-    first = ranked[0]
-    text = (
-        f"{_name(first)}: most alike are {first.x.name} and {first.y.name}, {decimal(first.score)}"
-    )
-    tested = [pair for pair in ranked if pair.calibration]
+    first = order[0]
+    if first.is_with_itself:
+        text = f"{_name(first)}: two different layers of {first.x.name} reach"
+    elif len(order) == 1:
+        text = f"{_name(first)}: {first.x.name} and {first.y.name} reach"
+    else:
+        text = f"{_name(first)}: most alike are {first.x.name} and {first.y.name},"
+    text += f" {decimal(first.score)}"
+    tested = [pair for pair in order if pair.calibration]
     if not tested:
         return f"{text}."
-    above = sum(pair.calibration["p_value"] <= 0.05 for pair in tested)
-    chance = first.calibration["chance_of_best"]
+    text += f" where pairing at random gives {decimal(first.calibration['chance_of_best'])}"
+    if len(first.null) < LEAST_PERMUTATIONS:
+        return (
+            f"{text}; whether that is beyond chance takes {LEAST_PERMUTATIONS} permutations or "
+            f"more, and there are {len(first.null)}."
+        )
+    if len(tested) == 1:
+        return f"{text} (p{NO_BREAK}value {decimal(first.calibration['p_value'], 3)})."
+    above = sum(pair.calibration["p_value"] <= LEVEL for pair in tested)
     return (
-        f"{text} where pairing at random gives {decimal(chance)}; {above} of {len(tested)} pairs "
-        "of models are beyond what 5% of such pairings reach."
+        f"{text}; {above} of {len(tested)} pairs of models are beyond what {LEVEL:.0%} of such "
+        f"pairings reach, where unrelated models would give about {LEVEL * len(tested):.0f}."
     )
 
 
@@ -100,8 +106,8 @@ def _facts(first: PairResult, request: Request, xs: int, ys: int) -> list[tuple[
 
 def _sections(pairs: Sequence[PairResult]) -> list[Section]:
     name = _name(pairs[0])
-    ranked = _ranked(pairs)
-    if not ranked:
+    order = ranked(pairs)
+    if not order:
         return []
     chance = pairs[0].chance
     single = (
@@ -110,12 +116,16 @@ def _sections(pairs: Sequence[PairResult]) -> list[Section]:
         else f"One pair of layers of unrelated models is expected to score {decimal(chance, 3)}."
     )
     tested = any(pair.calibration for pair in pairs)
+    if pairs[0].metric.is_distance:
+        single = f"Less is more alike. {single}"
     best = (
-        " The best of all pairs of layers is chosen, and is higher by chance as well: the red line "
+        " The best of all pairs of layers is chosen, and is better by chance as well: the red line "
         "on the scale is its mean over pairings of the samples at random."
         if tested
         else ""
     )
+    if any(pair.is_with_itself for pair in pairs):
+        best += " Of a model and itself, two different layers are compared."
     several = len(pairs) > 1
     sections = []
     if several:
@@ -127,44 +137,51 @@ def _sections(pairs: Sequence[PairResult]) -> list[Section]:
                 [all_layers_map(pairs, name)],
             )
         )
-    shown = ranked[:_MOST_LAYER_MAPS]
+    shown = [pair for pair in order[:_MOST_LAYER_MAPS] if pair.scores.size > 1]
     which = (
         f"The {len(shown)} pairs of models most alike; layers are counted from 0 and the two most "
         "alike are framed."
         if several
         else f"Layers are counted from 0; the two most alike are framed. {single}{best}"
     )
-    return [
-        *sections,
-        Section(f"{name}: layer by layer", which, [layer_map(pair, name) for pair in shown]),
-        _table(name, ranked, tested),
-    ]
+    if shown:
+        own, other = (
+            dict(zip(names, drawn_names(names), strict=True))
+            for names in (
+                list(dict.fromkeys(getattr(pair, side).name for pair in pairs)) for side in "xy"
+            )
+        )
+        maps = [layer_map(pair, name, (own[pair.x.name], other[pair.y.name])) for pair in shown]
+        sections.append(Section(f"{name}: layer by layer", which, maps))
+    return [*sections, _table(name, order, tested)]
 
 
-def _table(name: str, ranked: list[PairResult], tested: bool) -> Section:
+def _table(name: str, order: list[PairResult], tested: bool) -> Section:
     heads = ["Model", "Model", "Layer", "Layer", "Score"]
     text = "The best pair of layers of every two models, most alike first."
+    calibrated = tested and order[0].metric.highest_is_1
     if tested:
-        heads += ["Best by chance", "5% threshold", "Calibrated", f"p{NO_BREAK}value"]
+        heads += ["Best by chance", "5% threshold", f"p{NO_BREAK}value"]
+    if calibrated:
+        heads.append("Calibrated")
         text += (
             " Calibrated is (score − threshold) / (1 − threshold), 0 where the score does not "
             "reach what 5% of pairings at random do."
         )
-    if len(ranked) > _MOST_ROWS:
-        text += f" The first {_MOST_ROWS} of {len(ranked)}."
+    if len(order) > _MOST_ROWS:
+        text += f" The first {_MOST_ROWS} of {len(order)}."
     return Section(
         f"{name}: pairs of models",
         text,
         [],
         heads,
-        [_row(pair.describe(), tested) for pair in ranked[:_MOST_ROWS]],
+        [_row(pair.describe(), tested, calibrated) for pair in order[:_MOST_ROWS]],
         texts=4,
     )
 
 
-def _row(row: dict[str, Any], tested: bool) -> list[str]:
+def _row(row: dict[str, Any], tested: bool, calibrated: bool) -> list[str]:
     cells = [row["x"], row["y"], row["layer_x"], row["layer_y"], decimal(row["score"], 3)]
-    if tested:
-        columns = ("chance_of_best", "threshold", "calibrated", "p_value")
-        cells += [decimal(row.get(column), 3) for column in columns]
-    return cells
+    columns = ["chance_of_best", "threshold", "p_value"] if tested else []
+    columns += ["calibrated"] if calibrated else []
+    return cells + [decimal(row.get(column), 3) for column in columns]
