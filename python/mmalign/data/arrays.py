@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UserError
-from ..files import atomic_path
+from ..files import atomic_path, require_file
 
 
 def open_npy(path: str | os.PathLike[str]) -> np.ndarray:
@@ -19,10 +19,9 @@ def open_npy(path: str | os.PathLike[str]) -> np.ndarray:
     Raises UserError for a missing, truncated or damaged file and for Python objects.
     """
     path = Path(path)
+    require_file(path)
     try:
         array = np.lib.format.open_memmap(path, mode="r")
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist.") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror or error}).") from None
     # A damaged header is met by numpy, Python's tokenizer and its parser, each with its own errors.
