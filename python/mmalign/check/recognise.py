@@ -76,7 +76,7 @@ def _captions(path: Path) -> Report:
     sets = load_caption_sets(path)
     levels = ", ".join(f"{level}%" for level in sets.levels)
     report = Report(path, "captions", f"{sets.n} captions, changed by {levels}")
-    report.use.append(f"study captions {quote(str(path))}")
+    report.use.append(f"study captions {quote(str(path))} --vision DIR --language-model DIR")
     return report
 
 

@@ -54,6 +54,8 @@ def sha256_of_file(path: str | os.PathLike[str]) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """Return the first sentence of an error's text, on one line."""
+    """Return the first line of an error's text, cut where a file made it endless."""
     lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
+    if not lines:
+        return type(error).__name__
+    return lines[0].rstrip(".") if len(lines[0]) <= 300 else f"{lines[0][:300]}..."

@@ -206,4 +206,9 @@ def _to_numpy(path: Path, name: str, tensor: torch.Tensor) -> Features:
 def _natural(name: str) -> list[tuple[int, str]]:
     """Sort key in which runs of digits count as numbers."""
     parts = re.split(r"(\d+)", name)
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+    # By length, then as text: int() refuses runs of thousands of digits.
+    stripped = [part.lstrip("0") if part.isdecimal() else None for part in parts]
+    return [
+        (-1, part) if digits is None else (len(digits), digits)
+        for part, digits in zip(parts, stripped, strict=True)
+    ]
