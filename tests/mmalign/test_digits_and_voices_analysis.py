@@ -61,8 +61,11 @@ def test_what_a_view_cannot_know_has_no_correlation_but_a_reason(table):
     empty = rows[rows["value"].isna()]
     expected = {("voice", "image"), ("both", "image"), ("both", "audio")}
     assert set(zip(empty["balance"], empty["view"], strict=True)) == expected
-    assert empty["reason"].str.match("nothing to predict: the (picture|sound) alone").all()
+    assert empty["reason"].str.match("nothing to predict, as the (picture|sound) alone").all()
     assert (rows.loc[rows["value"].notna(), "reason"] == "").all()
+    shares = table[(table["question"] == "performance") & (table["metric"] == "cka")]
+    without = shares[shares["value"].isna()]
+    assert set(zip(without["balance"], without["view"], strict=True)) == expected
 
 
 def test_encoders_within_noise_of_chance_have_nothing_to_predict(points):
@@ -70,7 +73,7 @@ def test_encoders_within_noise_of_chance_have_nothing_to_predict(points):
     assert why_nothing_to_predict(at) == ""
     at["expected"], at["error"] = 0.14, 0.01
     assert why_nothing_to_predict(at) == (
-        "nothing to predict: no picture encoder does better than chance"
+        "nothing to predict, as no picture encoder does better than chance"
     )
     at["error"] = 0.004
     assert why_nothing_to_predict(at) == ""

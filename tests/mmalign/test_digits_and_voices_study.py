@@ -117,7 +117,7 @@ def test_the_report_says_what_the_tables_hold(finished):
     page = (finished / "report.html").read_text(encoding="utf-8")
     table = pd.read_parquet(finished / "statistics.parquet")
     assert "there is nothing to predict for the sum of two digits" in page
-    assert "nothing to predict: the picture alone tells nothing of the label" in page
+    assert "nothing to predict, as the picture alone tells nothing of the label" in page
     row = table[
         (table["question"] == "alignment")
         & (table["statistic"] == "mean")

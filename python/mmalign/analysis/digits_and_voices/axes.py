@@ -28,7 +28,7 @@ def trend(levels: Mapping[int, pd.DataFrame], *, correlation: bool, resamples: i
     have the number.
     """
     if len(levels) < FEWEST_LEVELS:
-        return _none(f"it is known at {len(levels)} balances of this axis, at least 3 are needed")
+        return _none(f"of this axis it is known at {len(levels)} balances, at least 3 are needed")
     places = np.array(list(levels), float)
     tables = list(levels.values())
     encoders = [list(zip(table["depth"], table["seed"], strict=True)) for table in tables]

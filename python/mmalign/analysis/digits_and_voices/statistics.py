@@ -71,10 +71,10 @@ def why_nothing_to_predict(at: pd.DataFrame) -> str:
     """Say why the encoders of one view at one balance have no performance; empty if they have."""
     view = VIEW_NAMES[at["view"].iloc[0]]
     if at["ceiling"].iloc[0] <= CHANCE:
-        return f"{NOTHING}: the {view} alone tells nothing of the label"
+        return f"{NOTHING}, as the {view} alone tells nothing of the label"
     least = CHANCE + _STANDARD_ERRORS_ABOVE_CHANCE * at["error"]
     if not (at["expected"] > least).any():
-        return f"{NOTHING}: no {view} encoder does better than chance"
+        return f"{NOTHING}, as no {view} encoder does better than chance"
     return ""
 
 
@@ -89,8 +89,14 @@ def _at_balance(at: pd.DataFrame, resamples: int) -> Iterator[dict[str, Any]]:
             found, p = _correlation(at, statistic, resamples)
         yield _row(ALIGNMENT_PERFORMANCE, statistic, found, n, p)
     for question, values in ((ALIGNMENT, aligned(at)), (PERFORMANCE, at["performance"])):
-        yield _row(question, "mean", weighted_means(values.to_numpy(), resamples), n)
-        yield _row(question, "highest", Estimate(float(values.max()), np.nan, np.nan), n)
+        if question == PERFORMANCE and nothing:
+            # What is expected of any guess is the whole of a ceiling that lies at chance.
+            mean = highest = Estimate(np.nan, np.nan, np.nan, nothing)
+        else:
+            mean = weighted_means(values.to_numpy(), resamples)
+            highest = Estimate(float(values.max()), np.nan, np.nan)
+        yield _row(question, "mean", mean, n)
+        yield _row(question, "highest", highest, n)
     if at["p"].notna().any():
         share = Estimate(float((at["p"] <= 0.05).mean()), np.nan, np.nan)
         yield _row(ALIGNMENT, "share_above_chance", share, n)

@@ -177,23 +177,30 @@ def scatter_panels(points: pd.DataFrame) -> list[Panel]:
             axes.grid(color=RULE, linewidth=0.6)
             axes.set_axisbelow(True)
             depths = sorted(at["depth"].unique())
+            empty = {}
             for view, dots in at.groupby("view", sort=False):
                 sizes = 14 + 40 * (dots["depth"].rank(method="dense") - 1) / max(len(depths) - 1, 1)
-                empty = bool(why_nothing_to_predict(dots))
+                empty[view] = bool(why_nothing_to_predict(dots))
+                # What has nothing to predict stands on the axis, at no height.
                 axes.scatter(
                     dots["alignment"],
-                    100 * dots["performance"],
+                    np.full(len(dots), 0.05) if empty[view] else 100 * dots["performance"],
                     s=sizes,
                     marker="os"[VIEWS.index(view)],
-                    facecolors="none" if empty else view_color(VIEWS, view),
+                    facecolors="none" if empty[view] else view_color(VIEWS, view),
                     edgecolors=view_color(VIEWS, view),
                     alpha=0.75,
                     linewidths=0.8,
+                    transform=axes.get_xaxis_transform() if empty[view] else axes.transData,
                 )
+            if all(empty.values()):
+                axes.set_yticks([])
+            elif any(empty.values()):
+                axes.margins(y=0.15)
             axes.axvline(at["chance"].max(), color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
             axes.set_title(f"{BALANCES[name].task[:1].upper()}{BALANCES[name].task[1:]}", wrap=True)
             axes.title.set_fontsize(8.5)
-            axes.set_xlim(left=0)
+            axes.set_xlim(0, 1.06 * max(at["alignment"].max(), at["chance"].max()))
             axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
             axes.set(xlabel="mutual neighbours, best layer pair", ylabel="share of ceiling (%)")
             alt = f"Alignment against performance of each encoder: {BALANCES[name].task}."

@@ -22,7 +22,7 @@ TICKS = {
     "voice": "voice\nonly",
     "both-1": "sum of\n1 bit",
     "both-2": "sum of\n2 bits",
-    "both": "sum of\nboth",
+    "both": "sum of\n3 bits",
 }
 # The two views stand this far apart, in units of the axis.
 _APART = 0.24
