@@ -131,15 +131,15 @@ def bombs() -> dict[str, bytes]:
 
 
 def shared(count: int) -> dict[str, bytes]:
-    """Files of about a megabyte that recall a value of a megabyte ``count`` times."""
-    size = 1_000_000
+    """Files of up to a megabyte that recall one large value ``count`` times."""
+    size, items = 1_000_000, 250_000
 
     def kept(value: bytes) -> bytes:
         return value + pickle.MEMOIZE
 
-    def array_of(code: str) -> bytes:
+    def array_of(code: str, count: int = size) -> bytes:
         # Recalls the value 0, the list of all arrays being under it.
-        whole = array_program([size], code)
+        whole = array_program([count], code)
         own = whole[2:-1].replace(pickle.BINBYTES + bytes(4), b"h\x00")
         return own + pickle.APPEND
 
@@ -149,7 +149,7 @@ def shared(count: int) -> dict[str, bytes]:
 
     values = {
         "text": (kept(text("a" * size)), array_of("u1")),
-        "list": (kept(pickle.EMPTY_LIST + b"(" + b"N" * size + b"e"), array_of("O")),
+        "list": (kept(pickle.EMPTY_LIST + b"(" + b"N" * items + b"e"), array_of("O", items)),
         "booleans": (kept(size_of(pickle.BINBYTES, 4, size) + bytes(size)), array_of("b1")),
         "encoded text": (kept(text("a" * size)), encoded()),
     }

@@ -127,6 +127,9 @@ def test_studies_and_captions(tmp_path):
     write_caption_sets(tmp_path / "sets.json", sets)
     report = check_one(tmp_path / "sets.json")
     assert (report.kind, report.title) == ("captions", "2 captions, changed by 0%, 50%")
+    assert report.use == [
+        f"study captions {tmp_path / 'sets.json'} --vision DIR --language-model DIR"
+    ]
 
 
 def test_a_directory_of_several(tmp_path):
