@@ -7,5 +7,10 @@ import re
 
 def natural_order(name: str) -> tuple[list[tuple[int, str]], str]:
     """Sort key in which runs of digits count as numbers; of equal ones ("1", "01"), the text."""
-    parts = re.split(r"([0-9]+)", name)
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], name
+    parts = re.split(r"(\d+)", name)
+    # By length, then as text: int() refuses runs of thousands of digits.
+    stripped = [part.lstrip("0") if part.isdecimal() else None for part in parts]
+    return [
+        (-1, part) if digits is None else (len(digits), digits)
+        for part, digits in zip(parts, stripped, strict=True)
+    ], name

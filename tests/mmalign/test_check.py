@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import save_file
+from safetensors.torch import save_file as save_torch_file
 
 from mmalign.captions import perturb_captions, write_caption_sets
 from mmalign.check import check_data
@@ -114,6 +116,35 @@ def test_faults_of_features(tmp_path, change, usable, message):
     assert re.search(message, problems(report)[0])
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_changed_features_are_found_by_their_checksums(tmp_path, dtype):
+    path = tmp_path / "model.safetensors"
+    layer = torch.randn(9, 4, generator=torch.Generator().manual_seed(0)).to(dtype)
+    bits = layer.view(torch.int16) if dtype == torch.bfloat16 else layer
+    said = {"format": 1, "sha256": {"layer_000": hashlib.sha256(bits.numpy()).hexdigest()}}
+    save_torch_file({"layer_000": layer}, path, {"mmalign": json.dumps(said)})
+    assert problems(check_one(path)) == []
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    report = check_one(path)
+    assert not report.usable
+    assert "layer_000 does not match its sha256" in problems(report)[0]
+
+
+def test_a_useless_layer_among_others_is_a_warning(tmp_path):
+    layers = np.random.default_rng(0).normal(size=(5, 9, 4))
+    layers[:, 8] = layers[:, 0]
+    layers[0] = 1
+    np.save(tmp_path / "a.npy", layers)
+    report = check_one(tmp_path / "a.npy")
+    assert report.usable
+    assert [(problem.severity, problem.where) for problem in report.problems] == [
+        ("warning", "a[0]"),
+        ("warning", "a[1], ..., a[4] (4)"),
+    ]
+    assert report.problems[0].remedy.endswith("measurements leave the layer out")
+
+
 def test_studies_and_captions(tmp_path):
     study = tmp_path / "study"
     write_json(study / "study.json", {"name": "av-digits"})
@@ -127,6 +158,9 @@ def test_studies_and_captions(tmp_path):
     write_caption_sets(tmp_path / "sets.json", sets)
     report = check_one(tmp_path / "sets.json")
     assert (report.kind, report.title) == ("captions", "2 captions, changed by 0%, 50%")
+    assert report.use == [
+        f"study captions {tmp_path / 'sets.json'} --vision DIR --language-model DIR"
+    ]
 
 
 def test_a_directory_of_several(tmp_path):

@@ -132,7 +132,7 @@ def test_answers_follow_the_intervals(table):
     assert "Means along the way: pictures .393, .293, .193, .093;" in falls
     assert "Above chance, of 16 encoders: pictures 16, 16, 16, 16;" in falls
     assert found["Does the relation weaken with uniqueness?"].startswith("The correlation falls")
-    assert found["And with linear CKA (unbiased)?"].startswith("The same verdicts at")
+    assert found["And with linear CKA (unbiased)?"].startswith("The same verdicts on")
 
 
 def test_what_is_left_given_depth_must_be_borne_out_by_equal_depth(table):
@@ -145,6 +145,23 @@ def test_what_is_left_given_depth_must_be_borne_out_by_equal_depth(table):
     assert texts[0].startswith("The data do not tell for U\u00a0=\u00a00 (the digit): pictures .80")
     assert texts[1].startswith("Better aligned encoders classify better for U\u00a0=\u00a00")
     assert all("pictures .80 (.50 to .90)" in text for text in texts)
+
+
+def test_a_second_metric_is_compared_on_every_question(table):
+    other = table.copy()
+    cka, told = other["metric"] == "cka", other["value"].notna()
+    for question, wanted in (
+        ("alignment_performance", other["statistic"] == "partial_spearman"),
+        ("correlation_trend", other["axis"] == "uniqueness"),
+    ):
+        rows = cka & told & wanted & (other["question"] == question) & (other["view"] == "audio")
+        other.loc[rows, ["value", "low", "high", "p"]] = (0.8, 0.5, 0.9, 0.01)
+    text = answers(other)[-1].sentence
+    assert "U\u00a0=\u00a02, sound encoders given depth: above zero (.80, .50 to .90)" in text
+    trend_words = "the trend of the correlation with uniqueness, sound encoders: above zero"
+    assert trend_words in text
+    assert "picture encoders" not in text
+    assert "the trend of alignment" not in text
 
 
 def test_answers_turn_with_the_data():

@@ -18,7 +18,7 @@ import torch
 import transformers as hf
 
 from mmalign.errors import UserError
-from mmalign.extract import run, verify_features
+from mmalign.extract import run
 
 from .extracting import extract, header_of, layers_of, write_texts
 from .tiny_models import SENTENCES, save_language_model
@@ -282,21 +282,3 @@ def test_two_processes_do_not_write_one_file(model, texts, tmp_path, monkeypatch
     with pytest.raises(Stop):
         extract(model, texts, out)
     assert errors == [f"{out} is being written by another process."]
-
-
-def test_checksums(model, texts, tmp_path):
-    path = extract(model, texts, tmp_path / "out", dtype="bfloat16")
-    account = verify_features(path)
-    assert account == header_of(path)
-    assert set(account["sha256"]) == {"bits_per_byte", *account["layers"]}
-    content = bytearray(path.read_bytes())
-    content[-1] ^= 1
-    path.write_bytes(content)
-    with pytest.raises(UserError, match=r"damaged: layer_002 does not match its sha256"):
-        verify_features(path)
-    path.write_bytes(content[:-8])
-    with pytest.raises(UserError, match=r"is truncated"):
-        verify_features(path)
-    np.save(tmp_path / "plain.npy", np.ones((3, 2)))
-    with pytest.raises(UserError, match=r"holds no checksums"):
-        verify_features(tmp_path / "plain.npy")

@@ -6,12 +6,14 @@ import dataclasses
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from mmalign.data.paired import PairedDataset, paired_dataset
 from mmalign.encoders import build_encoder
 from mmalign.errors import UserError
 from mmalign.study import av_digits_study
 from mmalign.study.estimate import alignment_seconds, makespan, spoken, training_seconds
+from mmalign.study.progress import StudyProgress
 from mmalign.training.determinism import resolve_device
 from mmalign.training.view import view_data
 
@@ -104,3 +106,12 @@ def test_makespan():
 )
 def test_durations_are_said_as_people_do(seconds, text):
     assert spoken(seconds) == text
+
+
+@pytest.mark.parametrize(("seconds", "long"), [(3000, False), (12000, True)])
+def test_hours_are_said_with_what_makes_them_fewer(digits, seconds, long):
+    cell = av_digits_study("quick", digits).encoder_cells[0]
+    progress = StudyProgress({cell: float(seconds)}, 1, 0, 0.0, Console(quiet=True))
+    text = progress.expected()
+    assert ("fewer depths, seeds or epochs" in text) == long
+    assert text.startswith("3 h" if long else "51 min")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .feature_file import verify_features
+from ..data.checksums import verify_features
 from .run import Extraction, extract_features
 from .samples import open_samples
 from .source import open_source

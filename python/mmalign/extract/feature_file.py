@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from ..data.safetensors_file import map_tensors, read_feature_header
-from ..errors import UserError
-from ..optional import require
 
 FORMAT = 1
 KEY = "mmalign"
@@ -27,7 +20,6 @@ STORAGE = {
     "bfloat16": ("BF16", np.dtype(np.uint16)),
 }
 _ALIGNMENT = 64
-_CHUNK = 1 << 24
 _NO_DIGEST = "0" * 64
 
 
@@ -79,37 +71,3 @@ def _header_text(
         }
         offset += spec.nbytes
     return json.dumps(header, separators=(",", ":")).encode()
-
-
-def tensor_digest(array: np.ndarray) -> str:
-    """Return the sha256 of a contiguous array's bytes; a mapped one is read in pieces."""
-    flat = array.reshape(-1).view(np.uint8)
-    digest = hashlib.sha256()
-    for start in range(0, len(flat), _CHUNK):
-        digest.update(flat[start : start + _CHUNK])
-    return digest.hexdigest()
-
-
-def verify_features(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Check every tensor of a feature file against its sha256 and return the file's account.
-
-    Reads the whole file once, in pieces. Raises UserError naming the first tensor whose bytes
-    are not those that were written, and for a file without checksums.
-    """
-    path = Path(path)
-    meta = read_feature_header(path) if path.suffix == ".safetensors" else None
-    tensors = map_tensors(path) if meta is not None else {}
-    recorded = meta.get("sha256") if meta is not None else None
-    if not isinstance(recorded, dict):
-        raise UserError(f"{path} holds no checksums; expected a file of mmalign extract.")
-    if set(recorded) != set(tensors):
-        raise UserError(f"{path} is damaged: its checksums are not those of its tensors.")
-    for name, tensor in tensors.items():
-        bits = tensor if isinstance(tensor, np.ndarray) else tensor.view(_torch().int16).numpy()
-        if tensor_digest(bits) != recorded[name]:
-            raise UserError(f"{path} is damaged: {name} does not match its sha256.")
-    return meta
-
-
-def _torch() -> Any:
-    return require("torch", "bfloat16")

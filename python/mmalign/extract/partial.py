@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from ..data.checksums import tensor_digest
 from ..errors import UserError
 from .feature_file import (
     STORAGE,
     TensorSpec,
     header_bytes,
     reserved_header_size,
-    tensor_digest,
 )
 
 # What a power cut may cost; a killed process loses the batch that was under way.

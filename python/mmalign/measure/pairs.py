@@ -38,13 +38,17 @@ class PairResult:
         """Whether both are the same file."""
         return self.x.path.resolve() == self.y.path.resolve()
 
+    @cached_property
+    def compared(self) -> np.ndarray:
+        """The scores, without those of a layer with itself unless there are no others."""
+        if not self.is_with_itself or self.scores.size == 1:
+            return self.scores
+        return np.where(np.eye(*self.scores.shape, dtype=bool), np.nan, self.scores)
+
     @property
     def best(self) -> tuple[int, int] | None:
         """Places of the two layers most alike; of a model with itself, of two different ones."""
-        scores = self.scores
-        if self.is_with_itself and scores.size > 1:
-            scores = np.where(np.eye(*scores.shape, dtype=bool), np.nan, scores)
-        return best_pair(self.metric, scores)
+        return best_pair(self.metric, self.compared)
 
     @property
     def score(self) -> float:

@@ -8,15 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ..analysis.benchmarks import table_1
 from ..analysis.comparisons import Comparison, comparisons, views_of
 from ..analysis.conclusion import conclude
-from ..analysis.correlations import correlations, write_table
+from ..analysis.correlations import correlations
 from ..analysis.labels import NO_BREAK, decimal, metric_label
-from ..errors import UserError
-from ..files import atomic_path
 from ..study.benchmarks import follows_the_paper
 from ..study.description import study_from_json
 from ..study.results import StudyResults, load_results
@@ -30,6 +27,7 @@ from .figures_performance import (
     performance_by_depth,
 )
 from .figures_published import published_intervals
+from .page import fill, write_page
 from .published_content import published_rows, published_sentences
 from .style import Panel
 
@@ -72,14 +70,8 @@ def write_report(directory: str | os.PathLike[str], *, source: str | None = None
     panels = [*examples, *by_depth, *overview, *published_panels]
     for section in sections:
         panels += [*section.heat_maps, *section.scatters]
-    environment = Environment(
-        loader=PackageLoader("mmalign.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("report.html").render(
+    page = fill(
+        "report.html",
         study=results.study,
         conclusion=conclude(table, data=content.data_phrase(results.study)),
         facts=content.facts(results),
@@ -101,23 +93,7 @@ def write_report(directory: str | os.PathLike[str], *, source: str | None = None
         encoder_rows=content.encoder_rows(results),
         regression=results.is_regression,
     )
-    return _write(results.directory, table, panels, page)
-
-
-def _write(directory: Path, table: pd.DataFrame, panels: list[Panel], page: str) -> Path:
-    report = directory / "report.html"
-    try:
-        write_table(table, directory / "correlations.parquet")
-        for panel in panels:
-            with atomic_path(directory / "figures" / f"{panel.name}.png") as temporary:
-                temporary.write_bytes(panel.png)
-        with atomic_path(report) as temporary:
-            temporary.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise UserError(
-            f"The report in {directory} cannot be written: {error.strerror or error}."
-        ) from None
-    return report
+    return write_page(results.directory, page, panels, {"correlations": table})
 
 
 def _sections(

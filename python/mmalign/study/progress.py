@@ -13,6 +13,7 @@ from .cell import EncoderCell
 from .estimate import makespan, spoken
 
 PLAIN_SECONDS = 20.0
+_LONG_SECONDS = 3600.0
 # A worker process imports torch and takes its first optimiser step.
 _START_SECONDS = 4.0
 
@@ -65,8 +66,11 @@ class StudyProgress:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def expected(self) -> str:
-        """Say how long what is left will take."""
-        return spoken(self._left())
+        """Say how long what is left will take, and of long times what shortens them."""
+        left = self._left()
+        if left < _LONG_SECONDS:
+            return spoken(left)
+        return f"{spoken(left)} (fewer depths, seeds or epochs take less, and so does a GPU)"
 
     def started(self, cell: EncoderCell) -> None:
         """Note that a worker began to train ``cell``."""

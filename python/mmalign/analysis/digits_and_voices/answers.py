@@ -191,34 +191,44 @@ def _correlation_trend(first: pd.DataFrame, axis: str) -> str:
     return f"{words}: a step of one bit changes it by {by_view(known)}."
 
 
+#: What is asked of a metric, and how an answer of it is judged.
+_ASKED = (
+    (ALIGNMENT_PERFORMANCE, "spearman", verdict, ""),
+    (ALIGNMENT_PERFORMANCE, GIVEN_DEPTH, confirmed, " given depth"),
+    (ALIGNMENT_TREND, "slope", verdict, ""),
+    (CORRELATION_TREND, "slope", verdict, ""),
+)
+_TRENDS = {ALIGNMENT_TREND: "alignment", CORRELATION_TREND: "the correlation"}
+
+
 def _differences(first: pd.DataFrame, other: pd.DataFrame) -> str:
     """Where a second metric gives another verdict, of all that were asked of the first."""
     keys = ["question", "balance", "axis", "view", "statistic"]
-    asked = [(ALIGNMENT_PERFORMANCE, "spearman"), (ALIGNMENT_TREND, "slope")]
     changed = []
-    for question, statistic in asked:
+    for question, statistic, judge, condition in _ASKED:
         rows, others = (_rows(one, question, statistic) for one in (first, other))
         both = rows.merge(others, on=keys, suffixes=("", "_other"))
         for _, row in both.iterrows():
             there = row.rename(lambda name: str(name).removesuffix("_other"))
             there = there[~there.index.duplicated(keep="last")]
-            if verdict(row) is not verdict(there):
-                changed.append(_place(row, there))
+            if judge(row) is not judge(there):
+                changed.append(_place(there, judge(there), condition))
     if not changed:
-        return "The same verdicts at every balance, and on the trend of alignment."
+        return "The same verdicts on every question."
     return f"It differs: {'; '.join(changed)}. All other verdicts are the same."
 
 
-def _place(row: pd.Series, there: pd.Series) -> str:
-    who = f"{VIEW_NAMES[row['view']]} encoders"
-    where = (
-        balance_label(row["balance"]) if pd.notna(row["balance"]) else f"the trend of {row['axis']}"
-    )
+def _place(there: pd.Series, found: Verdict, condition: str) -> str:
+    who = f"{VIEW_NAMES[there['view']]} encoders"
+    if pd.notna(there["balance"]):
+        where = balance_label(there["balance"])
+    else:
+        where = f"the trend of {_TRENDS[there['question']]} with {there['axis']}"
     words = {
         Verdict.MORE: "above zero",
         Verdict.LESS: "below zero",
         Verdict.OPEN: "not told from zero",
         Verdict.UNDEFINED: "not defined",
-    }[verdict(there)]
+    }[found]
     evidence = f" ({decimal(there['value'])}, {decimal(there['low'])} to {decimal(there['high'])})"
-    return f"{where}, {who}: {words}{evidence if np.isfinite(there['low']) else ''}"
+    return f"{where}, {who}{condition}: {words}{evidence if np.isfinite(there['low']) else ''}"

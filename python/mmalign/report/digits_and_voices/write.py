@@ -5,16 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from ...analysis.correlations import write_table
 from ...analysis.digits_and_voices import answers, headline, points_table, statistics_table
 from ...data.digits_and_voices import DigitsAndVoices
-from ...errors import UserError
-from ...files import atomic_path
 from ...study.digits_and_voices import load_digits_and_voices_results
-from ..style import Panel
+from ..page import fill, write_page
 from . import content
 from .examples import example_labels, example_panel, examples_of
 from .figures import (
@@ -46,14 +40,8 @@ def write_digits_and_voices_report(
     alignment = alignment_panels(table, points)
     performance, information = performance_panel(points), information_panel(names)
     scatters = scatter_panels(points)
-    environment = Environment(
-        loader=PackageLoader("mmalign.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("digits_and_voices.html").render(
+    page = fill(
+        "digits_and_voices.html",
         study=results.study,
         headline=headline(table),
         answers=answers(table),
@@ -70,23 +58,4 @@ def write_digits_and_voices_report(
         number_rows=content.number_rows(table),
     )
     panels = [*correlations, *alignment, performance, information, *scatters, *examples]
-    return _write(results.directory, {"points": points, "statistics": table}, panels, page)
-
-
-def _write(
-    directory: Path, tables: dict[str, pd.DataFrame], panels: list[Panel], page: str
-) -> Path:
-    report = directory / "report.html"
-    try:
-        for name, table in tables.items():
-            write_table(table, directory / f"{name}.parquet")
-        for panel in panels:
-            with atomic_path(directory / "figures" / f"{panel.name}.png") as temporary:
-                temporary.write_bytes(panel.png)
-        with atomic_path(report) as temporary:
-            temporary.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise UserError(
-            f"The report in {directory} cannot be written: {error.strerror or error}."
-        ) from None
-    return report
+    return write_page(results.directory, page, panels, {"points": points, "statistics": table})

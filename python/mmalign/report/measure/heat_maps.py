@@ -21,6 +21,7 @@ from ..style import COLORMAP, MARK, RULE, Panel, finish, house_style, new_figure
 _MOST_CELLS_WITH_NUMBERS = 64
 _MOST_TICKS = 12
 _LONGEST_NAME = 24
+_MARKS = "-_. "
 
 
 def model_map(pairs: Sequence[PairResult], metric_name: str) -> Panel:
@@ -62,7 +63,7 @@ def model_map(pairs: Sequence[PairResult], metric_name: str) -> Panel:
 def all_layers_map(pairs: Sequence[PairResult], metric_name: str) -> Panel:
     """Every layer of every model, first layers at the top left of a model's block."""
     xs, ys = (list(dict.fromkeys(names)) for names in zip(*map(_names, pairs), strict=True))
-    found = {_names(pair): pair.scores for pair in pairs}
+    found = {_names(pair): pair.compared for pair in pairs}
     scores = np.block([[found[x, y] for y in ys] for x in xs])
     heights = [len(found[x, ys[0]]) for x in xs]
     widths = [found[xs[0], y].shape[1] for y in ys]
@@ -104,8 +105,8 @@ def layer_map(pair: PairResult, metric_name: str, names: tuple[str, str]) -> Pan
         figure = new_figure((4.4, 3.7))
         axes = figure.add_subplot()
         chance = pair.calibration.get("chance_of_best", np.nan)
-        scale = _scale(pair.scores, chance)
-        mesh = _cells(axes, pair.scores, scale, colors_of(pair.metric), linewidth=0)
+        scale = _scale(pair.compared, chance)
+        mesh = _cells(axes, pair.compared, scale, colors_of(pair.metric), linewidth=0)
         for ticks, count in zip((axes.set_yticks, axes.set_xticks), pair.scores.shape, strict=True):
             shown = np.arange(0, count, -(-count // _MOST_TICKS))
             ticks(shown + 0.5, [str(place) for place in shown])
@@ -143,10 +144,18 @@ def drawn_names(names: Sequence[str]) -> list[str]:
     most = min(map(len, words)) - 1 if len(names) > 1 else 0
     start = _in_common(words, range(most))
     end = _in_common(words, range(-1, start - most - 1, -1))
+    rests = [own[: len(own) - end] for own in words]
+    # As much of what they have in common as there is room for.
+    fitting = [
+        left_out
+        for left_out in range(start + 1)
+        if all(len("".join(own[left_out:]).rstrip(_MARKS)) < _LONGEST_NAME for own in rests)
+    ]
+    start = min(fitting, default=start)
+    shortened = ["".join(own[start:]).rstrip(_MARKS) for own in rests]
     return [
-        ("…" if start else "")
-        + _middle_left_out("".join(own[start : len(own) - end]).rstrip("-_. ") or name)
-        for own, name in zip(words, names, strict=True)
+        ("…" if start else "") + _middle_left_out(short or name)
+        for short, name in zip(shortened, names, strict=True)
     ]
 
 

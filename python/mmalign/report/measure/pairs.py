@@ -80,9 +80,11 @@ def _answer(pairs: Sequence[PairResult]) -> str:
     if len(tested) == 1:
         return f"{text} (p{NO_BREAK}value {decimal(first.calibration['p_value'], 3)})."
     above = sum(pair.calibration["p_value"] <= LEVEL for pair in tested)
+    by_chance = round(LEVEL * len(tested))
+    beside = f", where unrelated models would give about {by_chance}" if by_chance else ""
     return (
         f"{text}; {above} of {len(tested)} pairs of models are beyond what {LEVEL:.0%} of such "
-        f"pairings reach, where unrelated models would give about {LEVEL * len(tested):.0f}."
+        f"pairings reach{beside}."
     )
 
 

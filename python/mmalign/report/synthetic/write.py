@@ -7,18 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from ...analysis.correlations import write_table
 from ...analysis.synthetic import (
-    SyntheticResults,
     check_sentences,
     check_statistics,
     load_tables,
 )
-from ...errors import UserError
-from ...files import atomic_path, write_json
-from ..style import Panel
+from ..page import fill, write_page
 from . import content
 from .corrected_page import corrected_page
 from .figures_truth import truth_panels
@@ -38,14 +33,8 @@ def write_synthetic_report(directory: str | os.PathLike[str]) -> Path:
     page = paper_page(results) if results.as_published else corrected_page(results)
     checks = check_statistics(results)
     truth = truth_panels(results.ground_truth)
-    environment = Environment(
-        loader=PackageLoader("mmalign.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    text = environment.get_template(page.template).render(
+    text = fill(
+        page.template,
         study=results.study,
         facts=content.facts(results),
         truth=truth,
@@ -57,28 +46,14 @@ def write_synthetic_report(directory: str | os.PathLike[str]) -> Path:
         **page.content,
     )
     statistics = pd.concat([page.statistics, checks], ignore_index=True)
-    return _write(results, statistics, [*page.panels, *truth], text)
-
-
-def _write(
-    results: SyntheticResults, statistics: pd.DataFrame, panels: list[Panel], text: str
-) -> Path:
-    directory = results.directory
-    report = directory / "report.html"
-    try:
-        write_table(statistics, directory / "statistics.parquet")
-        write_json(directory / "statistics.json", _records(statistics))
-        for panel in panels:
-            for suffix, drawing in (("png", panel.png), ("svg", panel.svg)):
-                with atomic_path(directory / "figures" / f"{panel.name}.{suffix}") as temporary:
-                    temporary.write_bytes(drawing)
-        with atomic_path(report) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UserError(
-            f"The report in {directory} cannot be written: {error.strerror or error}."
-        ) from None
-    return report
+    return write_page(
+        results.directory,
+        text,
+        [*page.panels, *truth],
+        {"statistics": statistics},
+        documents={"statistics": _records(statistics)},
+        drawings=True,
+    )
 
 
 def _records(statistics: pd.DataFrame) -> list[dict[str, Any]]:
