@@ -22,7 +22,7 @@ study: $(VENV)/study
 
 test: $(VENV)/test
 	$(BIN)/ruff check .
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 8 --dist worksteal
 
 # Before `make test`, the package is installed with its CUDA module also where there was no nvcc.
 cuda-compiler: $(VENV)/cuda-compiler

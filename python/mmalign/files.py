@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,20 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def require_file(path: str | os.PathLike[str]) -> None:
+    """Raise UserError unless ``path`` is a plain file: a pipe waits, a device has no end."""
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist.") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror or error}).") from None
+    if stat.S_ISDIR(mode):
+        raise UserError(f"{path} is a directory; expected a file.")
+    if not stat.S_ISREG(mode):
+        raise UserError(f"{path} is a pipe or a device; expected a plain file.")
 
 
 def write_json(path: str | os.PathLike[str], content: Any) -> None:

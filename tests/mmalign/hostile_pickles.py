@@ -49,13 +49,14 @@ def array_program(
         dtype_state = (
             pickle.MARK + b"K\x03" + text("<") + b"NNN" + integer(-1) * 2 + b"K\x00" + pickle.TUPLE
         )
+    build = pickle.BUILD if dtype_state else b""
     return program(
         pickle.GLOBAL + b"numpy.core.multiarray\n_reconstruct\n",
         pickle.GLOBAL + b"numpy\nndarray\n" + b"K\x00" + pickle.TUPLE1 + b"C\x01b",
         pickle.TUPLE3 + pickle.REDUCE,
         pickle.MARK + b"K\x01" + pickle.MARK + b"".join(map(integer, shape)) + pickle.TUPLE,
         pickle.GLOBAL + b"numpy\ndtype\n" + text(code) + b"\x89\x88" + pickle.TUPLE3,
-        pickle.REDUCE + dtype_state + pickle.BUILD,
+        pickle.REDUCE + dtype_state + build,
         pickle.NEWFALSE + pickle.BINBYTES + struct.pack("<I", len(data)) + data,
         pickle.TUPLE + pickle.BUILD,
     )
@@ -127,3 +128,49 @@ def bombs() -> dict[str, bytes]:
         "nesting": program(pickle.EMPTY_LIST * 500, pickle.APPEND * 499),
         "nested key": program(deep_key),
     }
+
+
+def shared(count: int) -> dict[str, bytes]:
+    """Files of up to a megabyte that recall one large value ``count`` times."""
+    size, items = 1_000_000, 250_000
+
+    def kept(value: bytes) -> bytes:
+        return value + pickle.MEMOIZE
+
+    def array_of(code: str, count: int = size) -> bytes:
+        # Recalls the value 0, the list of all arrays being under it.
+        whole = array_program([count], code)
+        own = whole[2:-1].replace(pickle.BINBYTES + bytes(4), b"h\x00")
+        return own + pickle.APPEND
+
+    def encoded() -> bytes:
+        arguments = b"h\x00" + text("latin1") + pickle.TUPLE2
+        return pickle.GLOBAL + b"_codecs\nencode\n" + arguments + pickle.REDUCE + pickle.APPEND
+
+    values = {
+        "text": (kept(text("a" * size)), array_of("u1")),
+        "list": (kept(pickle.EMPTY_LIST + b"(" + b"N" * items + b"e"), array_of("O", items)),
+        "booleans": (kept(size_of(pickle.BINBYTES, 4, size) + bytes(size)), array_of("b1")),
+        "encoded text": (kept(text("a" * size)), encoded()),
+    }
+    return {
+        name: program(pickle.EMPTY_LIST + value + pickle.APPEND + again * count)
+        for name, (value, again) in values.items()
+    }
+
+
+def shared_at_every_level(levels: int, times: int) -> bytes:
+    """A list of lists, each of which holds the one before it ``times`` times."""
+
+    def keep(index: int) -> bytes:
+        return pickle.LONG_BINPUT + struct.pack("<I", index) + pickle.APPEND
+
+    def recall(index: int) -> bytes:
+        return pickle.LONG_BINGET + struct.pack("<I", index)
+
+    lists = [pickle.EMPTY_LIST + keep(0)]
+    for index in range(1, levels):
+        lists.append(
+            pickle.EMPTY_LIST + b"(" + recall(index - 1) * times + pickle.APPENDS + keep(index)
+        )
+    return program(pickle.EMPTY_LIST, *lists)

@@ -142,7 +142,7 @@ def test_what_is_wrong_is_named(load, content, message):
 def test_files_that_cannot_be_read_are_named(tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"missing.json does not exist"):
         load_caption_sets(tmp_path / "missing.json")
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="is a directory; expected a file"):
         load_caption_sets(tmp_path)
     path = tmp_path / "sets.json"
     path.write_bytes(b'["\xff"]')

@@ -198,6 +198,17 @@ def test_too_few_captions_are_named(study, tmp_path, quiet):
         run_caption_study(replace(study, k=60), tmp_path / "out", console=quiet)
 
 
+def test_levels_of_the_same_captions_are_no_mistake(study):
+    sets = load_caption_sets(study.captions)
+    sets = replace(sets, captions=(sets.captions[0], sets.captions[1], sets.captions[1]))
+    for level in (50, 100):
+        path = study.features / str(level) / "model-0.safetensors"
+        data = {"name": "x", "sha256": level_digest(sets.at(level)), "n": N}
+        meta = {"format": 1, "modality": "text", "data": data}
+        save_file(load_file(path), path, metadata={"mmalign": json.dumps(meta)})
+    assert [one.level for one in find_language_levels(study.features, sets, (50, 100))] == [50, 100]
+
+
 def test_features_of_another_level_are_recognised(study, tmp_path):
     sets = load_caption_sets(study.captions)
     path = study.features / "50" / "model-0.safetensors"

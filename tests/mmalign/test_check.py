@@ -114,6 +114,20 @@ def test_faults_of_features(tmp_path, change, usable, message):
     assert re.search(message, problems(report)[0])
 
 
+def test_a_useless_layer_among_others_is_a_warning(tmp_path):
+    layers = np.random.default_rng(0).normal(size=(5, 9, 4))
+    layers[:, 8] = layers[:, 0]
+    layers[0] = 1
+    np.save(tmp_path / "a.npy", layers)
+    report = check_one(tmp_path / "a.npy")
+    assert report.usable
+    assert [(problem.severity, problem.where) for problem in report.problems] == [
+        ("warning", "a[0]"),
+        ("warning", "a[1], ..., a[4] (4)"),
+    ]
+    assert report.problems[0].remedy.endswith("measurements leave the layer out")
+
+
 def test_studies_and_captions(tmp_path):
     study = tmp_path / "study"
     write_json(study / "study.json", {"name": "av-digits"})
@@ -127,6 +141,9 @@ def test_studies_and_captions(tmp_path):
     write_caption_sets(tmp_path / "sets.json", sets)
     report = check_one(tmp_path / "sets.json")
     assert (report.kind, report.title) == ("captions", "2 captions, changed by 0%, 50%")
+    assert report.use == [
+        f"study captions {tmp_path / 'sets.json'} --vision DIR --language-model DIR"
+    ]
 
 
 def test_a_directory_of_several(tmp_path):

@@ -16,7 +16,17 @@ import pytest
 from mmalign.data.safe_pickle import read_pickle
 from mmalign.errors import UserError
 
-from .hostile_pickles import Calls, array_program, bombs, integer, named, program, text
+from .hostile_pickles import (
+    Calls,
+    array_program,
+    bombs,
+    integer,
+    named,
+    program,
+    shared,
+    shared_at_every_level,
+    text,
+)
 
 
 @pytest.fixture
@@ -194,3 +204,27 @@ def test_programs_have_a_limit(read, monkeypatch):
     assert read(program(b"(" + b"N" * 40 + b"t")) == (None,) * 40
     with pytest.raises(UserError, match="holds more than 50 instructions, which is not read"):
         read(program(b"(" + b"N" * 60 + b"t"))
+
+
+@pytest.mark.parametrize("name", shared(1))
+def test_one_value_is_not_made_into_arrays_again_and_again(read, name):
+    assert len(read(shared(1)[name])) == 2
+    with pytest.raises(UserError, match="made into arrays again and again"):
+        read(shared(20)[name])
+
+
+def test_what_is_shared_at_every_level(read):
+    assert len(read(shared_at_every_level(99, 1))) == 99
+    with pytest.raises(UserError, match="nested more than 100 deep"):
+        read(shared_at_every_level(100, 1))
+    with pytest.raises(UserError, match="unfold into more than"):
+        read(shared_at_every_level(99, 2))
+
+
+def test_objects_met_often_are_looked_through_once(read):
+    objects = np.asfortranarray(np.full((400, 400), None))
+    content = pickle.dumps([objects] * 100_000, protocol=4)
+    start = time.perf_counter()
+    with pytest.raises(UserError, match="unfold into more than"):
+        read(content)
+    assert time.perf_counter() - start < 5

@@ -174,3 +174,21 @@ def test_importing_mmalign_does_not_import_torch():
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
     with pytest.raises(AttributeError, match="no attribute 'colect'"):
         mmalign.colect  # noqa: B018
+
+
+def test_a_call_in_the_block_adds_no_rows_to_a_loader_s():
+    model, loader = two_layers(), batches()
+    with mmalign.collect(model, loader) as features:
+        before = {name: array.copy() for name, array in features.items()}
+        assert hooks_of(model) == 0
+        model(loader[0])
+        assert features.n_samples == 6
+    for name, array in before.items():
+        np.testing.assert_array_equal(features[name], array)
+
+
+def test_batches_may_be_empty():
+    model, loader = two_layers(), batches()
+    with mmalign.collect(model, [loader[0][:0], *loader]) as features:
+        pass
+    assert features.n_samples == 6

@@ -37,6 +37,29 @@ TEST(overlap_of_every_size) {
     }
 }
 
+TEST(overlap_of_many_lists) {
+  std::mt19937_64 generator(4);
+  const int64_t n = 70, k = 9;
+  std::vector<std::vector<int64_t>> lists(140);
+  for (auto& list : lists) list = random_lists(n, k, k + 40, int64_t{1} << 40, generator);
+  std::vector<const int64_t*> data;
+  for (const auto& list : lists) data.push_back(list.data());
+  // Tables hold 64 lists at a time, of the side with more.
+  for (const int cut : {1, 3, 4, 5, 64, 65, 70, 75, 76, 137, 139}) {
+    std::vector<int> left, right;
+    for (int i = 0; i < 140; ++i) (i < cut ? left : right).push_back(i);
+    const std::vector<int64_t> found = overlap_counts(data, n, k, left, right, Call{2, {}});
+    const std::vector<int64_t> turned = overlap_counts(data, n, k, right, left, Call{1, {}});
+    for (size_t a = 0; a < left.size(); a += 1 + left.size() / 9)
+      for (size_t b = 0; b < right.size(); b += 1 + right.size() / 9) {
+        const int64_t wanted =
+            overlap_counts(data, n, k, {left[a]}, {right[b]}, Call{1, {}}).front();
+        CHECK(found[a * right.size() + b] == wanted, "cut", cut, "pair", a, b);
+        CHECK(turned[b * left.size() + a] == wanted, "cut", cut, "pair", a, b);
+      }
+  }
+}
+
 TEST(overlap_histogram_counts_rows) {
   std::mt19937_64 generator(2);
   for (const int64_t n : {1, 33, 200})

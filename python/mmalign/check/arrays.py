@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..printable import printable
 from .report import ArraySummary, Report, SplitSummary
 
 # Rows looked at together hold about this many bytes.
@@ -24,6 +25,7 @@ def blocks(array: np.ndarray) -> Iterator[np.ndarray]:
 
 def summarise(report: Report, name: str, array: Any) -> None:
     """Add the summary of an array of real numbers; constant features are those of its last axis."""
+    name = printable(name)
     if not isinstance(array, np.ndarray):
         report.arrays.append(ArraySummary(name, (), type(array).__name__))
         return

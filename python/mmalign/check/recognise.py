@@ -16,6 +16,7 @@ from ..data.mm_imdb import FILE as MM_IMDB_FILE
 from ..data.mm_imdb import N_GENRES
 from ..data.paired import SPLITS
 from ..errors import UserError
+from ..files import require_file
 from .affect import check_affect
 from .av_mnist import check_av_mnist
 from .features import check_features
@@ -35,9 +36,10 @@ def check_data(path: str | os.PathLike[str]) -> list[Report]:
     it is nothing that mmalign reads, or when it is too damaged to say what it holds.
     """
     path = Path(path)
-    if not path.exists():
-        raise UserError(f"{path} does not exist.")
-    return _directory(path) if path.is_dir() else [_file(path)]
+    if path.is_dir():
+        return _directory(path)
+    require_file(path)
+    return [_file(path)]
 
 
 def _file(path: Path) -> Report:
@@ -74,7 +76,7 @@ def _captions(path: Path) -> Report:
     sets = load_caption_sets(path)
     levels = ", ".join(f"{level}%" for level in sets.levels)
     report = Report(path, "captions", f"{sets.n} captions, changed by {levels}")
-    report.use.append(f"study captions {quote(str(path))}")
+    report.use.append(f"study captions {quote(str(path))} --vision DIR --language-model DIR")
     return report
 
 

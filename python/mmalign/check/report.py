@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..printable import printable
+
 #: error: it cannot be used as it is. warning: it can, but results may mislead. note: handled.
 SEVERITIES = ("error", "warning", "note")
 
@@ -68,7 +70,7 @@ class Report:
 
     def add(self, severity: str, where: str, what: str, remedy: str) -> None:
         """Add a :class:`Problem`."""
-        self.problems.append(Problem(severity, where, what, remedy))
+        self.problems.append(Problem(severity, printable(where), printable(what), remedy))
 
     @property
     def usable(self) -> bool:
@@ -78,7 +80,7 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         """Return everything as plain containers, problems sorted by severity."""
         content = asdict(self)
-        content["path"] = str(self.path)
+        content["path"] = printable(str(self.path))
         content["usable"] = self.usable
         content["use"] = self.use if self.usable else []
         content["problems"] = [asdict(problem) for problem in self.sorted_problems()]

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from ..errors import UserError
+from ..printable import printable
 from .data import data
 from .extract import extract
 from .measure import measure
@@ -131,5 +132,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(sentence: str, code: int = 2) -> int:
-    click.echo(f"mmalign: {' '.join(sentence.split())}", err=True)
+    click.echo(f"mmalign: {printable(' '.join(sentence.split()))}", err=True)
     return code

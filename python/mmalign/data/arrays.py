@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UserError
-from ..files import atomic_path
+from ..files import atomic_path, require_file
 
 
 def open_npy(path: str | os.PathLike[str]) -> np.ndarray:
@@ -19,10 +19,9 @@ def open_npy(path: str | os.PathLike[str]) -> np.ndarray:
     Raises UserError for a missing, truncated or damaged file and for Python objects.
     """
     path = Path(path)
+    require_file(path)
     try:
         array = np.lib.format.open_memmap(path, mode="r")
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist.") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror or error}).") from None
     # A damaged header is met by numpy, Python's tokenizer and its parser, each with its own errors.
@@ -55,6 +54,8 @@ def sha256_of_file(path: str | os.PathLike[str]) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """Return the first sentence of an error's text, on one line."""
+    """Return the first line of an error's text, cut where a file made it endless."""
     lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
+    if not lines:
+        return type(error).__name__
+    return lines[0].rstrip(".") if len(lines[0]) <= 300 else f"{lines[0][:300]}..."

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import UserError
+from ..files import require_file
 from ..optional import require
 from .arrays import one_line, open_npy
 from .safetensors_file import map_tensors
@@ -55,10 +56,7 @@ def load_features(path: str | os.PathLike[str], layer_axis: int = 0) -> list[tup
         raise UserError(
             f"{path} has the suffix {path.suffix!r}; features are read from {', '.join(SUFFIXES)}."
         )
-    if path.is_dir():
-        raise UserError(f"{path} is a directory; expected a file of features.")
-    if not path.exists():
-        raise UserError(f"{path} does not exist.")
+    require_file(path)
     layers = [
         layer for name, array in reader(path) for layer in _layers(path, name, array, layer_axis)
     ]
@@ -187,6 +185,13 @@ def _of_platonic_rep(features: Any) -> dict[str, Any]:
 def _to_numpy(path: Path, name: str, tensor: torch.Tensor) -> Features:
     torch = require("torch", ".pt files")
     tensor = tensor.detach()
+    strided = tensor.layout == torch.strided and not tensor.is_nested and not tensor.is_meta
+    stored = tensor.untyped_storage().nbytes() if strided else 0
+    if strided and tensor.numel() * tensor.element_size() > stored:
+        raise UserError(
+            f"{path}: {name}, {tuple(tensor.shape)}, repeats {stored} bytes by strides; expected a "
+            "tensor with all of its values."
+        )
     if tensor.dtype == torch.bfloat16:
         return tensor
     try:
@@ -201,4 +206,9 @@ def _to_numpy(path: Path, name: str, tensor: torch.Tensor) -> Features:
 def _natural(name: str) -> list[tuple[int, str]]:
     """Sort key in which runs of digits count as numbers."""
     parts = re.split(r"(\d+)", name)
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+    # By length, then as text: int() refuses runs of thousands of digits.
+    stripped = [part.lstrip("0") if part.isdecimal() else None for part in parts]
+    return [
+        (-1, part) if digits is None else (len(digits), digits)
+        for part, digits in zip(parts, stripped, strict=True)
+    ]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import UserError
+from ..files import require_file
 from ..optional import require
 from .arrays import one_line
 
@@ -33,8 +34,7 @@ def open_hdf5(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
     """Open an HDF5 file for reading; whatever its library reports becomes a UserError."""
     h5py = require("h5py", "HDF5 files", extra="hdf5")
     path = Path(path)
-    if not path.exists():
-        raise UserError(f"{path} does not exist.")
+    require_file(path)
     try:
         with h5py.File(path, "r", locking=False) as file:
             yield file
@@ -69,6 +69,8 @@ def hdf5_array(group: h5py.Group, name: str) -> np.ndarray:
         raise UserError(f"{where} is a virtual dataset, whose values lie in other files.")
     if dataset.external:
         raise UserError(f"{where} keeps its values in the file {dataset.external[0][0]!r}.")
+    if dataset.shape is None:
+        raise UserError(f"{where} holds nothing (its shape is null).")
     text = h5py.check_string_dtype(dataset.dtype) is not None
     if dataset.dtype.kind not in "fiub" and not text:
         kind = "references" if h5py.check_ref_dtype(dataset.dtype) else f"type {dataset.dtype}"

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UserError
+from ..files import require_file
 from ..optional import require
 from .arrays import one_line
 
@@ -106,6 +107,7 @@ def _tensor(content: np.ndarray, start: int, entry: dict[str, Any]) -> Any:
 
 def _read_header(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """Entries by name and metadata, checked against the size of the file."""
+    require_file(path)
     try:
         with open(path, "rb") as stream:
             size = os.fstat(stream.fileno()).st_size
@@ -116,8 +118,6 @@ def _read_header(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, str]]
                 raise _Refused(f"its header claims {length} bytes; at most {_LONGEST_HEADER}")
             header = json.loads(stream.read(length), object_pairs_hook=_once)
         return _checked(header, size - _LENGTH - length)
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist.") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror or error}).") from None
     # Beside _Refused: bytes that are no text, text that is no JSON, nesting without end.

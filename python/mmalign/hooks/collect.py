@@ -38,7 +38,8 @@ def collect(
 ) -> Iterator[Collected]:
     """Gather what layers of ``model`` put out, one (n_samples, width) array per layer.
 
-    With a ``loader``, every batch of it is run before the block begins, without gradients. Without
+    With a ``loader``, every batch of it is run before the block begins, without gradients, and
+    nothing after: a call of ``model`` in the block adds no rows. Without
     one, call ``model`` in the block as you like; each call is one batch, and its rows are added
     when the call has succeeded. The hooks are gone after the block, whatever ends it.
 
@@ -88,16 +89,17 @@ def collect(
         _check_argument(inner, mask)
     chosen = choose_layers(inner, layers, batch_axis)
     collected = Collected(chosen, keep)
-    with ExitStack() as undo:
+    with ExitStack() as undo, ExitStack() as hooks:
         undo.callback(_restore_modes, {module: module.training for module in model.modules()})
         if eval:
             model.eval()
         if is_compiled(model):
             undo.enter_context(_eager())
         passes = Passes(model, inner, collected, pool, mask, select, batch_axis)
-        attach(undo, model, inner, chosen, passes)
+        attach(hooks, model, inner, chosen, passes)
         if loader is not None:
             feed(model, inner, loader, call, collected)
+            hooks.close()
             collected.check()
         yield collected
     if loader is None:

@@ -64,8 +64,10 @@ def pooled(name: str, output: Tensor, mask: Tensor | None, pool: Pool, batch_axi
 def _rows(name: str, output: Tensor, mask: Tensor | None, pool: Pool) -> Any:
     if callable(pool):
         return pool(output, mask)
-    if output.ndim <= 2 or pool == "flatten":
-        return output.reshape(len(output), -1)
+    if output.ndim == 1:
+        return output.unsqueeze(1)
+    if output.ndim == 2 or pool == "flatten":
+        return output.flatten(1)
     if output.ndim > 3:
         if pool != "mean":
             raise UserError(

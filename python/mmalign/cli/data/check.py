@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ...files import json_text
+from ...printable import printable
 from ..options import print_unsqueezed
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def data_check(context: click.Context, path: Path, as_json: bool) -> None:
 
 
 def _print_report(report: Report) -> None:
-    click.echo(f"{report.path}: {report.title}.")
+    click.echo(f"{printable(str(report.path))}: {printable(report.title)}.")
     if report.arrays:
         _print_table(
             ("array", "shape", "type", "NaN", "infinite", "constant features"),

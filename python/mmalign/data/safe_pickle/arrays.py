@@ -34,11 +34,11 @@ class Name:
 
 
 class Dtype:
-    """A dtype: its code without byte order, and the byte order that its state adds."""
+    """A dtype: its code without byte order, and the byte order, which its state may change."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, order: str) -> None:
         self.code = code
-        self.order = "="
+        self.order = order
 
     def __str__(self) -> str:
         return f"numpy.dtype {self.code!r}"
@@ -93,7 +93,14 @@ def _reconstruct(kind: Any, shape: Any, code: Any) -> ArrayInProgress:
     return ArrayInProgress()
 
 
-def _from_buffer(data: Any, dtype: Any, shape: Any, order: Any) -> np.ndarray:
+def _from_buffer(data: Any, dtype: Any, shape: Any, order: Any, axes: Any = None) -> np.ndarray:
+    if order == "K":
+        # Since numpy 2.3: contiguous once its axes change places.
+        array = _array(shape, dtype, "C", data)
+        whole = type(axes) is tuple and all(type(axis) is int for axis in axes)
+        if not whole or sorted(axes) != list(range(array.ndim)):
+            raise Damaged("the axes of an array are not those of its shape")
+        return array.transpose(axes)
     if order not in ("C", "F"):
         raise Damaged("an array has an unknown order")
     return _array(shape, dtype, order, data)
@@ -108,7 +115,7 @@ def _scalar(dtype: Any, data: Any) -> Any:
 def _dtype(code: Any, align: Any, copy: Any) -> Dtype:
     if not isinstance(code, str) or not _CODE.fullmatch(code):
         raise Refused(f"the numpy type {str(code)[:40]!r}")
-    return Dtype(code.lstrip("<>|="))
+    return Dtype(code.lstrip("<>|="), code[0] if code[0] in "<>" else "=")
 
 
 def _encode(text: Any, encoding: Any) -> bytes:
@@ -141,7 +148,7 @@ def _array(shape: Any, dtype: Any, order: str, data: Any) -> np.ndarray:
     shape = _checked_shape(shape)
     count = math.prod(shape)
     if dtype.is_object:
-        return _object_array(shape, count, order, data)
+        return _object_array(shape, count, data)
     if isinstance(data, str):
         data = _encode(data, "latin1")
     if not isinstance(data, (bytes, memoryview)):
@@ -174,10 +181,11 @@ def _check_values(dtype: np.dtype, data: bytes | memoryview) -> None:
         raise Damaged("an array of text has values that are no characters")
 
 
-def _object_array(shape: tuple[int, ...], count: int, order: str, data: Any) -> np.ndarray:
+def _object_array(shape: tuple[int, ...], count: int, data: Any) -> np.ndarray:
     if type(data) is not list or len(data) != count:
         raise Damaged(f"an array of {count} objects has another number of them")
     array = np.empty(count, dtype=object)
     for index, value in enumerate(data):
         array[index] = value
-    return array.reshape(shape, order=order)
+    # numpy lists objects in C order, also those of an array that it calls Fortran's.
+    return array.reshape(shape)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# Bytes and items beyond the size of a file that may be made of it: small files may be all sharing.
+SLACK = 1_000_000
+
 
 class Refused(Exception):
     """The pickle asks for something that is not data; the text names it, as in "os.system"."""

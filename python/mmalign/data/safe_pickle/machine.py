@@ -15,12 +15,14 @@ from collections.abc import Callable
 from typing import Any
 
 from .arrays import CALLABLE, ArrayInProgress, Dtype, Name, admitted_name
-from .faults import Damaged, Refused
+from .faults import SLACK, Damaged, Refused
 
 # A byte of instructions makes up to a hundred of memory; this many stay below a gigabyte.
 MAX_INSTRUCTIONS = 4_000_000
 MAX_NAME = 200
 MAX_INTEGER_BYTES = 16
+# Arrays of Python 2 and of protocol 2 are handed on twice: as text, then as bytes.
+HANDED_ON = 2
 # Beyond it different numbers have the same hash, and a dictionary of them takes forever.
 LARGEST_KEY = 1 << 60
 
@@ -34,6 +36,8 @@ class Machine:
         self.stack: list[Any] = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
+        self.bytes_left = HANDED_ON * len(content) + SLACK
+        self.items_left = MAX_INSTRUCTIONS
 
     def run(self) -> Any:
         for _ in range(MAX_INSTRUCTIONS):
@@ -127,6 +131,7 @@ class Machine:
             raise Refused(f"a call of {_kind(called)}")
         if type(arguments) is not tuple:
             raise Damaged(f"{called} is called with a {_kind(arguments)}")
+        self.hand_on(arguments)
         self.push(function(*_arguments(called, arguments)))
 
     def build(self) -> None:
@@ -135,13 +140,28 @@ class Machine:
             raise Refused(f"a state for {_kind(target)}")
         if type(state) is not tuple:
             raise Damaged(f"the state of {_kind(target)} is a {_kind(state)}")
+        self.hand_on(state)
         self.push(target.set_state(state))
+
+    def hand_on(self, values: tuple[Any, ...]) -> None:
+        """Count what a function is about to copy or look through.
+
+        A few bytes recall a value of any size; honest files hand each one on once or twice.
+        """
+        for value in values:
+            if isinstance(value, (str, bytes, memoryview)):
+                self.bytes_left -= len(value)
+            elif isinstance(value, list):
+                self.items_left -= len(value)
+        if self.bytes_left < 0 or self.items_left < 0:
+            raise Refused("values that are made into arrays again and again")
 
 
 def _arguments(called: Name, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-    wanted = CALLABLE[str(called)].__code__.co_argcount
-    if len(arguments) != wanted:
-        raise Damaged(f"{called} is called with {len(arguments)} arguments, takes {wanted}")
+    function = CALLABLE[str(called)]
+    most = function.__code__.co_argcount
+    if not most - len(function.__defaults__ or ()) <= len(arguments) <= most:
+        raise Damaged(f"{called} is called with {len(arguments)} arguments, takes {most}")
     return arguments
 
 

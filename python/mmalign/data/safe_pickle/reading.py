@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import UserError
+from ...files import require_file
 from .faults import Damaged, Refused
 from .machine import Machine
 from .plain import check_plain
@@ -27,12 +28,11 @@ def read_pickle(path: str | os.PathLike[str]) -> Any:
     100 deep or unfold into far more than the file's size.
     """
     path = Path(path)
+    require_file(path)
     try:
         with open(path, "rb") as stream:
             size = os.fstat(stream.fileno()).st_size
             content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist.") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror or error}).") from None
     try:

@@ -86,7 +86,10 @@ def find_language_levels(
     Raises UserError for a level or a model that is missing, for other numbers of samples than
     captions, for files without bits per byte, and for features of another level's captions.
     """
-    known = {level_digest(sets.at(level)): level for level in sets.levels}
+    # Short captions may be the same at two levels.
+    known: dict[str, list[int]] = {}
+    for level in sets.levels:
+        known.setdefault(level_digest(sets.at(level)), []).append(level)
     found: list[LanguageLevel] = []
     for level in levels:
         folder = level_folder(features, level)
@@ -112,11 +115,11 @@ def find_language_levels(
     return found
 
 
-def _check_level(model: Model, level: int, known: dict[str, int]) -> None:
+def _check_level(model: Model, level: int, known: dict[str, list[int]]) -> None:
     data = (model.header or {}).get("data")
-    seen = known.get(data.get("sha256")) if isinstance(data, dict) else None
-    if seen is not None and seen != level:
-        raise UserError(f"{model.path} has the captions at {seen}%, not those at {level}%.")
+    seen = known.get(str(data.get("sha256")), []) if isinstance(data, dict) else []
+    if seen and level not in seen:
+        raise UserError(f"{model.path} has the captions at {seen[0]}%, not those at {level}%.")
 
 
 def _bits(model: Model) -> np.ndarray:
