@@ -28,7 +28,7 @@ def fill(template: str, /, **content: Any) -> str:
 
 
 def write_page(
-    directory: Path,
+    page: Path,
     text: str,
     panels: Iterable[Panel],
     tables: Mapping[str, pd.DataFrame],
@@ -36,13 +36,13 @@ def write_page(
     documents: Mapping[str, Any] | None = None,
     drawings: bool = False,
 ) -> Path:
-    """Write ``report.html``, ``figures/`` and tables into ``directory``; return the page.
+    """Write ``page`` and beside it ``figures/``, tables and documents; return the page.
 
     tables, documents: by the stems of their Parquet and JSON files. drawings: figures as SVG beside
     the PNG. Each file appears as a whole, the page last. Raises UserError where one cannot be
     written.
     """
-    page = directory / "report.html"
+    directory = page.parent
     try:
         for stem, table in tables.items():
             write_table(table, directory / f"{stem}.parquet")

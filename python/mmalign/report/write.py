@@ -93,7 +93,7 @@ def write_report(directory: str | os.PathLike[str], *, source: str | None = None
         encoder_rows=content.encoder_rows(results),
         regression=results.is_regression,
     )
-    return write_page(results.directory, page, panels, {"correlations": table})
+    return write_page(results.directory / "report.html", page, panels, {"correlations": table})
 
 
 def _sections(

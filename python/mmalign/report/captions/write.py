@@ -5,12 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from ...analysis.captions import caption_statistics, load_caption_results
-from ...analysis.correlations import write_table
-from ...errors import UserError
-from ...files import atomic_path
+from ..page import fill, write_page
 from . import answers, content
 from .figures import confound_panels, performance_panels, uniqueness_panels
 from .figures_per_caption import overlap_panels
@@ -31,14 +27,8 @@ def write_caption_report(directory: str | os.PathLike[str]) -> Path:
         "performance": performance_panels(results),
         "overlap": overlap_panels(results, table),
     }
-    environment = Environment(
-        loader=PackageLoader("mmalign.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("captions.html").render(
+    page = fill(
+        "captions.html",
         study=results.study,
         headline=answers.headline(table),
         notes=answers.notes(results, table),
@@ -51,18 +41,10 @@ def write_caption_report(directory: str | os.PathLike[str]) -> Path:
         level_rows=content.level_rows(results),
         published=results.as_published,
     )
-    report = results.directory / "report.html"
-    try:
-        write_table(table, results.directory / "statistics.parquet")
-        for panel in (panel for panels in galleries.values() for panel in panels):
-            for suffix, drawing in (("png", panel.png), ("svg", panel.svg)):
-                path = results.directory / "figures" / f"{panel.name}.{suffix}"
-                with atomic_path(path) as temporary:
-                    temporary.write_bytes(drawing)
-        with atomic_path(report) as temporary:
-            temporary.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise UserError(
-            f"The report in {results.directory} cannot be written: {error.strerror or error}."
-        ) from None
-    return report
+    return write_page(
+        results.directory / "report.html",
+        page,
+        [panel for panels in galleries.values() for panel in panels],
+        {"statistics": table},
+        drawings=True,
+    )

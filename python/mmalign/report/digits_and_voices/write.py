@@ -58,4 +58,6 @@ def write_digits_and_voices_report(
         number_rows=content.number_rows(table),
     )
     panels = [*correlations, *alignment, performance, information, *scatters, *examples]
-    return write_page(results.directory, page, panels, {"points": points, "statistics": table})
+    return write_page(
+        results.directory / "report.html", page, panels, {"points": points, "statistics": table}
+    )

@@ -9,8 +9,9 @@ import pandas as pd
 
 from ...analysis.labels import decimal, file_slug
 from ...measure.gallery_run import GalleryRequest
+from ..page import fill, write_page
 from ..style import MARK, QUIET, RULE, Panel, finish, house_style, light_grid, new_figure
-from .page import Section, write_page
+from .section import Section
 
 _MOST_ROWS = 200
 _MOST_NAMED_LINES = 6
@@ -92,7 +93,14 @@ def write_gallery_report(
         "notes": list(notes),
     }
     page = directory / "galleries.html"
-    return write_page(page, content, {"galleries": table}, {"galleries": document})
+    return write_page(
+        page,
+        fill("measure.html", **content),
+        [panel for section in content["sections"] for panel in section.panels],
+        {"galleries": table},
+        documents={"galleries": document},
+        drawings=True,
+    )
 
 
 def _named(neighbors: str) -> str:

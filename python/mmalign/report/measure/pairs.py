@@ -12,8 +12,9 @@ from ...measure.pairs import PairResult
 from ...measure.results import layer_table, pair_table, ranked
 from ...measure.run import Request
 from ...study.cell import canonical_json
+from ..page import fill, write_page
 from .heat_maps import all_layers_map, drawn_names, layer_map, model_map
-from .page import Section, write_page
+from .section import Section
 
 _MOST_LAYER_MAPS = 6
 _MOST_ROWS = 100
@@ -49,7 +50,14 @@ def write_measure_report(
         "notes": list(every),
     }
     tables = {"pairs": pair_table(pairs, request), "layers": layer_table(pairs)}
-    return write_page(directory / "report.html", content, tables, {"results": document})
+    return write_page(
+        directory / "report.html",
+        fill("measure.html", **content),
+        [panel for section in content["sections"] for panel in section.panels],
+        tables,
+        documents={"results": document},
+        drawings=True,
+    )
 
 
 def _name(pair: PairResult) -> str:

@@ -47,7 +47,7 @@ def write_synthetic_report(directory: str | os.PathLike[str]) -> Path:
     )
     statistics = pd.concat([page.statistics, checks], ignore_index=True)
     return write_page(
-        results.directory,
+        results.directory / "report.html",
         text,
         [*page.panels, *truth],
         {"statistics": statistics},
