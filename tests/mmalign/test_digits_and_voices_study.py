@@ -174,6 +174,20 @@ def test_a_damaged_null_is_computed_again(copy):
     assert cells(copy) == whole
 
 
+def test_what_cannot_be_run_leaves_no_directory_behind(tmp_path, data, study, quiet):
+    # A study.json that nothing was computed for would refuse the corrected command.
+    place = tmp_path / "new"
+    for wrong, message in (
+        ({"workers": 0}, "workers must be at least 1"),
+        ({"device": "tpu"}, "device must be auto, cpu, cuda"),
+    ):
+        with pytest.raises(UserError, match=message):
+            run_digits_and_voices_study(study, data, place, console=quiet, **wrong)
+    with pytest.raises(UserError, match="depth of an encoder must be"):
+        digits_and_voices_study("quick", data, depths=(0,))
+    assert not place.exists()
+
+
 def test_a_directory_of_another_study_is_refused(copy, data, quiet):
     other = digits_and_voices_study(
         "quick", data, balances=("digit",), seeds=(0, 1), depths=(1, 2), epochs=4

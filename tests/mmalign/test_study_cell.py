@@ -89,6 +89,8 @@ def test_unreadable_cells_are_refused():
         cell_from_json({**ENCODER.describe(), "colour": 1})
     with pytest.raises(UserError, match="epochs must be an integer"):
         cell_from_json({**ENCODER.describe(), "epochs": -1})
+    with pytest.raises(UserError, match=r"depth of an encoder must be .* at least 1, got 0"):
+        cell_from_json({**ENCODER.describe(), "depth": 0})
 
 
 def test_study_round_trip():

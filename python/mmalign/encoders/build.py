@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ..errors import UserError
+from .checks import check_depth
 from .mlp import MLP
 from .patch_vit import PatchViT
 from .transformer import Transformer
@@ -34,8 +35,7 @@ def build_encoder(kind: str, input_shape: Sequence[int], depth: int, **options: 
     """
     if kind not in ENCODERS:
         raise UserError(f"There is no encoder {kind!r}; choose one of {', '.join(ENCODERS)}.")
-    if isinstance(depth, bool) or not isinstance(depth, int) or depth < 1:
-        raise UserError(f"The depth of an encoder must be an integer of at least 1, got {depth!r}.")
+    check_depth(depth)
     encoder = ENCODERS[kind]
     known = [name for name in inspect.signature(encoder).parameters][2:]
     for name in options:

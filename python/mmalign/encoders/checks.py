@@ -7,6 +7,13 @@ from torch import Tensor
 from ..errors import UserError
 
 
+def check_depth(depth: int) -> int:
+    """Return ``depth`` if it is a positive integer."""
+    if isinstance(depth, bool) or not isinstance(depth, int) or depth < 1:
+        raise UserError(f"The depth of an encoder must be an integer of at least 1, got {depth!r}.")
+    return depth
+
+
 def check_width(width: int) -> int:
     """Return ``width`` if it is a positive integer."""
     if isinstance(width, bool) or not isinstance(width, int) or width < 1:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
+from ..encoders.checks import check_depth
 from ..errors import UserError
 from ..training import TrainingSettings
 
@@ -71,6 +72,7 @@ class EncoderCell(Hashed):
         for name in ("learning_rate", "weight_decay", "clip"):
             object.__setattr__(self, name, float(getattr(self, name)))
         object.__setattr__(self, "options", dict(self.options))
+        check_depth(self.depth)
         self.settings  # noqa: B018 - raises where a value is not allowed
 
     @property

@@ -7,6 +7,8 @@ import os
 from rich.console import Console
 
 from ...data.digits_and_voices import DigitsAndVoices
+from ...training.determinism import resolve_device
+from ..pool import check_workers
 from ..run import RunSummary, run_study
 from ..stopped import finished_cells_kept
 from .description import DigitsAndVoicesStudy, balance_directory, open_directory
@@ -31,6 +33,8 @@ def run_digits_and_voices_study(
     Raises what that function raises.
     """
     console = console or Console(stderr=True)
+    check_workers(workers)
+    resolve_device(device)
     open_directory(directory, study)
     done = RunSummary(0, 0, 0.0)
     for number, balance in enumerate(study.balances, start=1):
