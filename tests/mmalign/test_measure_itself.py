@@ -7,10 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mmalign.measure.gallery import Gallery
+from mmalign.measure.gallery_run import GalleryRequest, measure_galleries
 from mmalign.measure.metrics import metric
 from mmalign.measure.models import find_models, open_model
 from mmalign.measure.pairs import measure_pair
 from mmalign.measure.results import ranked
+from mmalign.measure.store import open_directory
 from mmalign.report.measure.heat_maps import drawn_names
 
 from .command_line import run
@@ -77,6 +80,13 @@ def test_page_of_two_single_layers_has_no_map_of_one_square(capsys, models):
     assert "value ." in page.replace("\u00a0", " ")
 
 
+def test_galleries_of_a_model_with_itself_are_of_two_different_layers(tmp_path, models):
+    request = GalleryRequest(Gallery(48, 8, (24, 48), ("3",)))
+    table = measure_galleries(models[:1], models, request, open_directory(tmp_path / "out"))
+    own = table[table["y"] == models[0].name]
+    assert (own["layer_x"] != own["layer_y"]).all()
+
+
 @pytest.mark.parametrize(
     ("names", "drawn"),
     [
@@ -87,11 +97,11 @@ def test_page_of_two_single_layers_has_no_map_of_one_square(capsys, models):
         ),
         (
             [f"openai--clip-vit-large-patch14-epoch-{epoch}--wit--cls" for epoch in (1, 12)],
-            ["…patch14-epoch-1", "…patch14-epoch-12"],
+            ["…large-patch14-epoch-1", "…large-patch14-epoch-12"],
         ),
         (["a" * 40], ["a" * 11 + "…" + "a" * 12]),
         (["model-" + "x" * 30, "model"], ["model-xxxxx…" + "x" * 12, "model"]),
-        (["same-name-that-is-long-enough"] * 2, ["…name-that-is-long-enough"] * 2),
+        (["same-name-that-is-long-enough"] * 2, ["…that-is-long-enough"] * 2),
     ],
 )
 def test_long_names_are_drawn_by_what_tells_them_apart(names, drawn):

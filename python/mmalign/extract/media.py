@@ -93,6 +93,7 @@ class AudioFile:
         soundfile = require("soundfile", "sounds")
         self.seconds()
         try:
+            _require_whole_wav(self.path)
             channels, own_rate = soundfile.read(str(self.path), dtype="float32", always_2d=True)
         except Exception as error:
             raise self._damaged(error) from None
@@ -100,6 +101,17 @@ class AudioFile:
 
     def _damaged(self, error: Exception) -> UserError:
         return UserError(f"{self.path} is damaged or not a sound ({one_line(error)}).")
+
+
+def _require_whole_wav(path: Path) -> None:
+    """Raise ValueError for a .wav that ends early, of which libsndfile reads what is there."""
+    with open(path, "rb") as stream:
+        head = stream.read(8)
+        held = stream.seek(0, 2) - len(head)
+    claimed = int.from_bytes(head[4:], "little")
+    # Programs that write to a pipe claim the most there is.
+    if head[:4] == b"RIFF" and held + 1 < claimed < 0xFFFFFFFF:
+        raise ValueError(f"it ends after {held} of {claimed} bytes")
 
 
 def _in_rgb(image: Image) -> Image:

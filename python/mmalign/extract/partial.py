@@ -9,10 +9,12 @@ import mmap
 import os
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import filelock
 import numpy as np
 
 from ..data.checksums import tensor_digest
@@ -236,6 +238,22 @@ def _allocate(descriptor: int, size: int) -> None:
     piece = bytes(1 << 20)
     for start in range(0, size, len(piece)):
         os.write(descriptor, piece[: size - start])
+
+
+@contextmanager
+def only_writer(path: Path) -> Iterator[None]:
+    """Refuse a file that another process is writing."""
+    lock = filelock.FileLock(path.with_name(f".{path.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise UserError(f"{path} is being written by another process.") from None
+    try:
+        yield
+    finally:
+        # Removed while it is held: a later process makes its own.
+        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
 
 
 def remove_leftovers(path: Path) -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import filelock
 import numpy as np
 import torch
 from rich.console import Console
@@ -21,7 +20,7 @@ from .batches import WINDOW, Item, is_out_of_memory, next_batch, plan_order, tok
 from .encoder import Encoded, Encoder
 from .feature_file import FORMAT, TensorSpec, layer_name
 from .loading import DTYPES
-from .partial import PartialFeatures, first_difference, remove_leftovers
+from .partial import PartialFeatures, first_difference, only_writer, remove_leftovers
 from .progress import ExtractionProgress
 from .samples import Samples
 from .source import ModelSource
@@ -67,7 +66,7 @@ def extract_features(
     encoder = build_encoder(source, samples.modality, extraction)
     path = feature_path(out, source, samples, encoder)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _claimed(path):
+    with only_writer(path):
         probe = encoder.encode(_first_item(encoder, samples))
         layers = _chosen_layers(extraction.layers, len(probe.layers))
         specs = _specs(probe, layers, samples.n, extraction.dtype)
@@ -267,21 +266,6 @@ def _notes(partial: PartialFeatures) -> Iterator[str]:
         undefined = int(np.isnan(partial.view("bits_per_byte")).sum())
         if undefined:
             yield f"{undefined} texts have no bits per byte: cut, or a single token."
-
-
-@contextmanager
-def _claimed(path: Path) -> Iterator[None]:
-    lock = filelock.FileLock(path.with_name(f".{path.name}.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        raise UserError(f"{path} is being written by another process.") from None
-    try:
-        yield
-    finally:
-        # Removed while it is held: a later process makes its own.
-        Path(lock.lock_file).unlink(missing_ok=True)
-        lock.release()
 
 
 @contextmanager

@@ -145,8 +145,11 @@ def _chosen_layers(
     chosen = []
     for model in xs:
         own = lists(model)
-        for other in others:
-            scores = mmkernels.mutual_knn_matrix(own, other, k=gallery.k(first, size))
+        for y, other in zip(ys, others, strict=True):
+            scores = np.asarray(mmkernels.mutual_knn_matrix(own, other, k=gallery.k(first, size)))
+            if scores.size > 1 and model.path.resolve() == y.path.resolve():
+                # Of a model with itself, two different layers.
+                scores = np.where(np.eye(*scores.shape, dtype=bool), -np.inf, scores)
             i, j = np.unravel_index(np.argmax(scores), np.shape(scores))
             chosen.append((int(i), int(j)))
     return chosen
