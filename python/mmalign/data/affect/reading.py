@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import UserError
+from ...files import require_file
 from ..hdf5 import SUFFIXES as HDF5
 from ..hdf5 import hdf5_array, hdf5_group, holds, open_hdf5
 from ..paired import SPLITS
@@ -67,6 +68,7 @@ def read_affect(path: Path) -> dict[str, AffectSplit]:
 
 def stored_content(path: Path) -> dict[str, Any]:
     """Return the top level of an affect file as it is: a dictionary, whatever is in it."""
+    require_file(path)
     suffix = path.suffix.lower()
     if suffix in HDF5:
         return _read_hdf5(path)
