@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -18,18 +19,28 @@ from .tiny_study import cell_bytes, identities, log_of, tiny_study
 SCRIPT = Path(__file__).with_name("tiny_study.py")
 
 
-def start(directory: Path, *options: str, **kwargs) -> subprocess.Popen:
+def start(
+    directory: Path, *options: str, prepare: Callable[[], None] = lambda: None
+) -> subprocess.Popen:
+    def before() -> None:
+        # Where the tests run in the background, a shell has them ignore Ctrl-C.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        prepare()
+
     return subprocess.Popen(
         [sys.executable, SCRIPT, directory, *options],
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        **kwargs,
+        preexec_fn=before,
     )
 
 
 def finish(process: subprocess.Popen) -> tuple[int, str]:
-    _, errors = process.communicate(timeout=120)
+    try:
+        _, errors = process.communicate(timeout=120)
+    finally:
+        process.kill()
     return process.returncode, errors
 
 
@@ -166,7 +177,7 @@ def test_a_disk_that_refuses_is_one_sentence(tmp_path):
         "width=300",
         "depths=[2]",
         "epochs=1",
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+        prepare=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
     )
     code, errors = finish(process)
     assert code == 1

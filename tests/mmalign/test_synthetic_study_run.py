@@ -184,6 +184,8 @@ def test_ctrl_c_keeps_what_is_finished_and_the_run_goes_on_from_it(finished, tmp
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # Where the tests run in the background, a shell has them ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     for _ in range(1200):
         if list((directory / "cells").glob("*.safetensors")) or process.poll() is not None:
