@@ -16,7 +16,7 @@ import cuda_build
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-SANITIZED = ["-O1", "-g", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all"]
+SANITIZED = ["-O1", "-g1", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all"]
 # Fibers have stacks of their own, which the detector of use after return does not know.
 OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=0",

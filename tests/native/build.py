@@ -16,7 +16,7 @@ import cpu_build
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 # Enough optimisation to end soon, not so much that a report names the wrong line.
-SANITIZED = ["-O1", "-g", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all"]
+SANITIZED = ["-O1", "-g1", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all"]
 OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_init_order=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
