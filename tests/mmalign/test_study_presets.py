@@ -11,8 +11,9 @@ from rich.console import Console
 from mmalign.data.paired import PairedDataset, paired_dataset
 from mmalign.encoders import build_encoder
 from mmalign.errors import UserError
+from mmalign.progress import spoken
 from mmalign.study import av_digits_study
-from mmalign.study.estimate import alignment_seconds, makespan, spoken, training_seconds
+from mmalign.study.estimate import alignment_seconds, makespan, training_seconds
 from mmalign.study.progress import StudyProgress
 from mmalign.training.determinism import resolve_device
 from mmalign.training.view import view_data

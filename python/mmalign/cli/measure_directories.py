@@ -40,9 +40,9 @@ def measure_directories(
     from ..measure.results import read_pairs
     from ..measure.run import Request, measure_models
     from ..measure.store import only_run, open_directory
+    from ..progress import WorkProgress
     from ..report.measure import write_measure_report
     from ..study.stopped import finished_cells_kept
-    from ..study.synthetic.progress import WorkProgress
 
     xs, ys, notes = _models(a, b, layer_axis)
     request = Request(
@@ -75,9 +75,9 @@ def measure_galleries_of(
     from ..measure.gallery import Gallery
     from ..measure.gallery_run import GalleryRequest, measure_galleries
     from ..measure.store import only_run, open_directory
+    from ..progress import WorkProgress
     from ..report.measure import write_gallery_report
     from ..study.stopped import finished_cells_kept
-    from ..study.synthetic.progress import WorkProgress
 
     xs, ys, notes = _models(a, b, layer_axis)
     gallery = Gallery(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
@@ -122,13 +121,3 @@ def makespan(seconds: Iterable[float], workers: int) -> float:
     for task in sorted(seconds, reverse=True):
         heapq.heapreplace(free, free[0] + task)
     return max(free)
-
-
-def spoken(seconds: float) -> str:
-    """Say a duration as a person would: "40 s", "5 min", "3 h 20 min"; minutes are rounded up."""
-    if seconds < 90:
-        return f"{max(round(seconds), 1)} s"
-    minutes = math.ceil(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60:02d} min"

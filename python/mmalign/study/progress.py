@@ -1,24 +1,22 @@
-"""One display for the whole run: a bar on a terminal, a few plain lines elsewhere."""
+"""One display for the whole run of a study."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from ..progress import TimedDisplay, spoken
 from .cell import EncoderCell
-from .estimate import makespan, spoken
+from .estimate import makespan
 
-PLAIN_SECONDS = 20.0
 _LONG_SECONDS = 3600.0
 # A worker process imports torch and takes its first optimiser step.
 _START_SECONDS = 4.0
 
 
-class StudyProgress:
+class StudyProgress(TimedDisplay):
     """Turns estimates and finished work into a share done and a time left.
 
     estimates:  seconds each missing encoder is expected to train.
@@ -35,6 +33,7 @@ class StudyProgress:
         alignment_seconds: float,
         console: Console,
     ) -> None:
+        super().__init__(console)
         self._estimates = estimates
         self._workers = workers
         self._alignments = alignments
@@ -43,27 +42,12 @@ class StudyProgress:
         self._share = dict.fromkeys(estimates, 0.0)
         self._spent: dict[EncoderCell, float] = {}
         self._running: dict[EncoderCell, float] = {}
-        self._console = console
-        self._said = time.monotonic()
-        self._bar = new_bar(console)
         self._task = self._bar.add_task(self._description(), total=1.0, left="")
 
     def __enter__(self) -> StudyProgress:
-        self._bar.__enter__()
+        super().__enter__()
         self._show()
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._bar.__exit__(kind, error, trace)
-
-    def say(self, text: str) -> None:
-        """Print a line above the bar."""
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def expected(self) -> str:
         """Say how long what is left will take, and of long times what shortens them."""
@@ -126,22 +110,7 @@ class StudyProgress:
             description=self._description(),
             left=f"about {spoken(left)} left",
         )
-        if not self._console.is_terminal and time.monotonic() - self._said >= PLAIN_SECONDS:
-            self._said = time.monotonic()
-            self.say(f"{self._description()}, about {spoken(left)} left")
-
-
-def new_bar(console: Console) -> Progress:
-    """A bar with its share, the time so far and a field "left"; nothing where no terminal is."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[left]}"),
-        console=console,
-        disable=not console.is_terminal,
-    )
+        self.say_at_times(f"{self._description()}, about {spoken(left)} left")
 
 
 def _count(shares: Iterable[float]) -> int:

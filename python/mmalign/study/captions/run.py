@@ -11,8 +11,8 @@ from ...captions import load_caption_sets
 from ...errors import UserError
 from ...measure.run import measure_models
 from ...measure.store import only_run, open_directory
+from ...progress import WorkProgress
 from ..stopped import finished_cells_kept
-from ..synthetic.progress import WorkProgress
 from .description import CaptionStudy, begin
 from .inputs import find_language_levels, find_vision_models
 from .tables import write_caption_tables

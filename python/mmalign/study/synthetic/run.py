@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 import mmkernels
 
+from ...progress import WorkProgress
 from ...training.determinism import resolve_device
 from ..directory import RunLog, StudyDirectory
 from ..run import RunSummary
@@ -23,7 +24,6 @@ from ..store import CellStore
 from .cell import MeasurementCell, TrainingCell
 from .description import SyntheticStudy, Unit
 from .measurement import measure
-from .progress import WorkProgress
 from .results import information_table, write_synthetic_tables
 from .training import train_cells
 
