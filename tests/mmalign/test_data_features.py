@@ -134,13 +134,14 @@ def test_suffix_in_capitals(tmp_path):
 
 @pytest.mark.parametrize("name", ["x.pkl", "x.csv", "x", "x.npy.gz"])
 def test_unknown_suffix(tmp_path, name):
+    (tmp_path / name).touch()
     with pytest.raises(
         UserError, match=r"features are read from \.npy, \.npz, \.safetensors, \.pt"
     ):
         load_features(tmp_path / name)
 
 
-@pytest.mark.parametrize("suffix", ["npy", "npz", "safetensors", "pt"])
+@pytest.mark.parametrize("suffix", ["npy", "npz", "safetensors", "pt", "of"])
 def test_missing_file_and_directory(tmp_path, suffix):
     with pytest.raises(UserError, match=f"none.{suffix} does not exist"):
         load_features(tmp_path / f"none.{suffix}")

@@ -49,6 +49,7 @@ def load_features(path: str | os.PathLike[str], layer_axis: int = 0) -> list[tup
     if layer_axis not in (0, 1):
         raise UserError(f"layer_axis must be 0 or 1, got {layer_axis!r}.")
     path = Path(path)
+    require_file(path)
     readers = {".npy": _read_npy, ".npz": _read_npz, ".safetensors": _read_safetensors}
     readers[".pt"] = _read_pt
     reader = readers.get(path.suffix.lower())
@@ -56,7 +57,6 @@ def load_features(path: str | os.PathLike[str], layer_axis: int = 0) -> list[tup
         raise UserError(
             f"{path} has the suffix {path.suffix!r}; features are read from {', '.join(SUFFIXES)}."
         )
-    require_file(path)
     layers = [
         layer for name, array in reader(path) for layer in _layers(path, name, array, layer_axis)
     ]
