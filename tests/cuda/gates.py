@@ -36,7 +36,7 @@ def compiled(toolkit: cuda_build.Toolkit) -> list[Path]:
     directory = ROOT / "build" / parts / "cuda"
     recipe = directory / "build.ninja"
     rules = (
-        re.findall(r"^build (\S+): kernels ", recipe.read_text(), re.M) if recipe.exists() else []
+        re.findall(r"^build (\S+): (?:hopper_)?kernels ", recipe.read_text(), re.M) if recipe.exists() else []
     )
     if sorted(rules) == sorted(objects):
         import ninja
