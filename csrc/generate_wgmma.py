@@ -12,8 +12,8 @@ FORMATS = {"Half": "f16", "Bfloat16": "bf16"}
 HEAD = """\
 // Written by csrc/generate_wgmma.py.
 //
-// Warpgroup: sums (64 x width, float32) += a (64 x 16) times b (width x 16)', or = where `add` is 0;
-// both operands in shared memory, as their descriptors say. See hopper.cuh.
+// Warpgroup: sums (64 x width, float32) += a (64 x 16) times b (width x 16)', or = where `add` is
+// 0; both operands in shared memory, as their descriptors say. See hopper.cuh.
 #pragma once
 
 #include "ptx.cuh"
@@ -21,13 +21,14 @@ HEAD = """\
 namespace mmkernels::cuda::ptx {
 
 template <class Element, int count>
-__device__ __forceinline__ void multiply_group(float (&sums)[count], uint64_t a, uint64_t b, int add);
+__device__ __forceinline__ void multiply_group(float (&sums)[count], uint64_t a, uint64_t b,
+                                               int add);
 """
 
 WRAPPER = """
 template <>
-__device__ __forceinline__ void multiply_group<{element}, {count}>(float (&sums)[{count}], uint64_t a,
-                                                          uint64_t b, int add) {{
+__device__ __forceinline__ void multiply_group<{element}, {count}>(
+    float (&sums)[{count}], uint64_t a, uint64_t b, int add) {{
   asm volatile(
       "{{\\n.reg .pred p;\\nsetp.ne.b32 p, %{add}, 0;\\n"
       "wgmma.mma_async.sync.aligned.m64n{width}k16.f32.{format}.{format} {{"

@@ -1,7 +1,7 @@
 // Written by csrc/generate_wgmma.py.
 //
-// Warpgroup: sums (64 x width, float32) += a (64 x 16) times b (width x 16)', or = where `add` is 0;
-// both operands in shared memory, as their descriptors say. See hopper.cuh.
+// Warpgroup: sums (64 x width, float32) += a (64 x 16) times b (width x 16)', or = where `add` is
+// 0; both operands in shared memory, as their descriptors say. See hopper.cuh.
 #pragma once
 
 #include "ptx.cuh"
@@ -9,11 +9,12 @@
 namespace mmkernels::cuda::ptx {
 
 template <class Element, int count>
-__device__ __forceinline__ void multiply_group(float (&sums)[count], uint64_t a, uint64_t b, int add);
+__device__ __forceinline__ void multiply_group(float (&sums)[count], uint64_t a, uint64_t b,
+                                               int add);
 
 template <>
-__device__ __forceinline__ void multiply_group<Half, 32>(float (&sums)[32], uint64_t a,
-                                                          uint64_t b, int add) {
+__device__ __forceinline__ void multiply_group<Half, 32>(
+    float (&sums)[32], uint64_t a, uint64_t b, int add) {
   asm volatile(
       "{\n.reg .pred p;\nsetp.ne.b32 p, %34, 0;\n"
       "wgmma.mma_async.sync.aligned.m64n64k16.f32.f16.f16 {"
@@ -30,8 +31,8 @@ __device__ __forceinline__ void multiply_group<Half, 32>(float (&sums)[32], uint
 }
 
 template <>
-__device__ __forceinline__ void multiply_group<Bfloat16, 32>(float (&sums)[32], uint64_t a,
-                                                          uint64_t b, int add) {
+__device__ __forceinline__ void multiply_group<Bfloat16, 32>(
+    float (&sums)[32], uint64_t a, uint64_t b, int add) {
   asm volatile(
       "{\n.reg .pred p;\nsetp.ne.b32 p, %34, 0;\n"
       "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {"
@@ -48,8 +49,8 @@ __device__ __forceinline__ void multiply_group<Bfloat16, 32>(float (&sums)[32], 
 }
 
 template <>
-__device__ __forceinline__ void multiply_group<Half, 48>(float (&sums)[48], uint64_t a,
-                                                          uint64_t b, int add) {
+__device__ __forceinline__ void multiply_group<Half, 48>(
+    float (&sums)[48], uint64_t a, uint64_t b, int add) {
   asm volatile(
       "{\n.reg .pred p;\nsetp.ne.b32 p, %50, 0;\n"
       "wgmma.mma_async.sync.aligned.m64n96k16.f32.f16.f16 {"
@@ -71,8 +72,8 @@ __device__ __forceinline__ void multiply_group<Half, 48>(float (&sums)[48], uint
 }
 
 template <>
-__device__ __forceinline__ void multiply_group<Bfloat16, 48>(float (&sums)[48], uint64_t a,
-                                                          uint64_t b, int add) {
+__device__ __forceinline__ void multiply_group<Bfloat16, 48>(
+    float (&sums)[48], uint64_t a, uint64_t b, int add) {
   asm volatile(
       "{\n.reg .pred p;\nsetp.ne.b32 p, %50, 0;\n"
       "wgmma.mma_async.sync.aligned.m64n96k16.f32.bf16.bf16 {"
@@ -94,8 +95,8 @@ __device__ __forceinline__ void multiply_group<Bfloat16, 48>(float (&sums)[48], 
 }
 
 template <>
-__device__ __forceinline__ void multiply_group<Half, 64>(float (&sums)[64], uint64_t a,
-                                                          uint64_t b, int add) {
+__device__ __forceinline__ void multiply_group<Half, 64>(
+    float (&sums)[64], uint64_t a, uint64_t b, int add) {
   asm volatile(
       "{\n.reg .pred p;\nsetp.ne.b32 p, %66, 0;\n"
       "wgmma.mma_async.sync.aligned.m64n128k16.f32.f16.f16 {"
@@ -121,8 +122,8 @@ __device__ __forceinline__ void multiply_group<Half, 64>(float (&sums)[64], uint
 }
 
 template <>
-__device__ __forceinline__ void multiply_group<Bfloat16, 64>(float (&sums)[64], uint64_t a,
-                                                          uint64_t b, int add) {
+__device__ __forceinline__ void multiply_group<Bfloat16, 64>(
+    float (&sums)[64], uint64_t a, uint64_t b, int add) {
   asm volatile(
       "{\n.reg .pred p;\nsetp.ne.b32 p, %66, 0;\n"
       "wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 {"
@@ -148,8 +149,8 @@ __device__ __forceinline__ void multiply_group<Bfloat16, 64>(float (&sums)[64], 
 }
 
 template <>
-__device__ __forceinline__ void multiply_group<Half, 96>(float (&sums)[96], uint64_t a,
-                                                          uint64_t b, int add) {
+__device__ __forceinline__ void multiply_group<Half, 96>(
+    float (&sums)[96], uint64_t a, uint64_t b, int add) {
   asm volatile(
       "{\n.reg .pred p;\nsetp.ne.b32 p, %98, 0;\n"
       "wgmma.mma_async.sync.aligned.m64n192k16.f32.f16.f16 {"
@@ -183,8 +184,8 @@ __device__ __forceinline__ void multiply_group<Half, 96>(float (&sums)[96], uint
 }
 
 template <>
-__device__ __forceinline__ void multiply_group<Bfloat16, 96>(float (&sums)[96], uint64_t a,
-                                                          uint64_t b, int add) {
+__device__ __forceinline__ void multiply_group<Bfloat16, 96>(
+    float (&sums)[96], uint64_t a, uint64_t b, int add) {
   asm volatile(
       "{\n.reg .pred p;\nsetp.ne.b32 p, %98, 0;\n"
       "wgmma.mma_async.sync.aligned.m64n192k16.f32.bf16.bf16 {"
@@ -218,8 +219,8 @@ __device__ __forceinline__ void multiply_group<Bfloat16, 96>(float (&sums)[96], 
 }
 
 template <>
-__device__ __forceinline__ void multiply_group<Half, 128>(float (&sums)[128], uint64_t a,
-                                                          uint64_t b, int add) {
+__device__ __forceinline__ void multiply_group<Half, 128>(
+    float (&sums)[128], uint64_t a, uint64_t b, int add) {
   asm volatile(
       "{\n.reg .pred p;\nsetp.ne.b32 p, %130, 0;\n"
       "wgmma.mma_async.sync.aligned.m64n256k16.f32.f16.f16 {"
@@ -263,8 +264,8 @@ __device__ __forceinline__ void multiply_group<Half, 128>(float (&sums)[128], ui
 }
 
 template <>
-__device__ __forceinline__ void multiply_group<Bfloat16, 128>(float (&sums)[128], uint64_t a,
-                                                          uint64_t b, int add) {
+__device__ __forceinline__ void multiply_group<Bfloat16, 128>(
+    float (&sums)[128], uint64_t a, uint64_t b, int add) {
   asm volatile(
       "{\n.reg .pred p;\nsetp.ne.b32 p, %130, 0;\n"
       "wgmma.mma_async.sync.aligned.m64n256k16.f32.bf16.bf16 {"
