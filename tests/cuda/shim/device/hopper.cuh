@@ -11,7 +11,9 @@ namespace mmkernels::cuda::ptx {
 using Barrier = uint64_t;
 
 inline void make_barrier(Barrier* barrier, int arrivals) { shim::make_barrier(barrier, arrivals); }
-inline void publish_barriers() {}
+inline void publish_barriers(std::source_location where = std::source_location::current()) {
+  if (shim::takes_place(where)) shim::publish_barriers();
+}
 inline void arrive(Barrier* barrier, std::source_location where = std::source_location::current()) {
   if (shim::takes_place(where)) shim::arrive(barrier);
 }
@@ -25,7 +27,7 @@ inline void arrive_expecting(Barrier* barrier, int bytes,
 }
 inline void wait_phase(Barrier* barrier, int parity,
                        std::source_location where = std::source_location::current()) {
-  if (shim::takes_place(where)) shim::wait_for_phase(barrier, parity);
+  if (shim::takes_place(where)) shim::wait_phase(barrier, parity);
 }
 
 inline void copy_box(void* to_shared, const TensorMap& map, int depth, int row, Barrier* barrier) {
