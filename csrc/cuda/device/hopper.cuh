@@ -46,12 +46,13 @@ __device__ __forceinline__ void arrive_expecting(Barrier* barrier, int bytes) {
                : "memory");
 }
 // Waits until the phase of this parity is over; the first phase is 0. No more than one may have ended
-// since.
+// since. Acquires for the block alone: what comes from elsewhere comes by the copy engine, and to
+// acquire for the cluster would empty the first cache every time.
 __device__ __forceinline__ void wait_phase(Barrier* barrier, int parity) {
   asm volatile(
       "{\n.reg .pred over;\n"
-      "again: mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 over, [%0], %1;\n"
-      "@!over bra.uni again;\n}" ::"r"(shared_address(barrier)),
+      "again: mbarrier.try_wait.parity.acquire.cta.shared::cta.b64 over, [%0], %1;\n"
+      "@!over bra again;\n}" ::"r"(shared_address(barrier)),
       "r"(parity)
       : "memory");
 }
