@@ -1,0 +1,96 @@
+#include "relabelling.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+
+#include "../core/relabelling.hpp"
+#include "list_positions.hpp"
+
+namespace mmkernels::cpu {
+namespace {
+
+constexpr int64_t kChunk = 4096;         // labels per unit of work
+constexpr int64_t kEntries = 32768;      // of lists per unit of work
+constexpr int64_t kHeld = int64_t{1} << 22;  // labels in memory, of several relabellings if they fit
+constexpr int64_t kAhead = 8;            // rows between the call for a list and its use
+
+template <class Label>
+void write_chunk(const BatchOrder& order, int64_t n, int64_t chunk, Label* labels) {
+  for (int64_t i = chunk * kChunk; i < std::min(n, (chunk + 1) * kChunk); ++i)
+    labels[i] = static_cast<Label>(relabelled(order, n, static_cast<uint32_t>(i)));
+}
+
+int64_t chunks_of(int64_t n) { return (n + kChunk - 1) / kChunk; }
+
+// Lists that have nothing in common, which under a relabelling nearly all are, are told by a table
+// of marks that has room for many times their square; the others are looked at again.
+class CommonLabels {
+ public:
+  explicit CommonLabels(int64_t k)
+      : k_(k), marks_(uint64_t{1} << std::clamp<int64_t>(std::bit_width(32 * uint64_t(k) * k), 12, 15)),
+        labels_(k), positions_(k) {}
+
+  int64_t count(const uint32_t* label_of, const int64_t* x, const int64_t* y) {
+    const int64_t k = k_;
+    const uint64_t mask = marks_.size() - 1;
+    uint16_t* const marks = marks_.data();
+    int64_t* const labels = labels_.data();
+    if (++stamp_ == 0) std::fill(marks_.begin(), marks_.end(), stamp_++);
+    const uint16_t stamp = stamp_;
+    for (int64_t i = 0; i < k; ++i) marks[(labels[i] = label_of[x[i]]) & mask] = stamp;
+    bool met = false;
+    for (int64_t i = 0; i < k; ++i) met |= marks[y[i] & mask] == stamp;
+    if (!met) return 0;
+    positions_.fill(labels_.data());
+    return std::count_if(y, y + k_, [&](int64_t index) { return positions_.find(index) >= 0; });
+  }
+
+ private:
+  int64_t k_;
+  std::vector<uint16_t> marks_;
+  uint16_t stamp_ = 0;
+  std::vector<int64_t> labels_;
+  ListPositions positions_;
+};
+
+}  // namespace
+
+void write_labels(uint64_t seed, int64_t number, int64_t n, int64_t* labels, const Call& call) {
+  const BatchOrder order = relabelling(seed, number, n);
+  parallel_for(chunks_of(n), call,
+               [&](int64_t chunk, int) { write_chunk(order, n, chunk, labels); });
+}
+
+std::vector<int64_t> relabelled_overlaps(const int64_t* x, const int64_t* y, int64_t n, int64_t k,
+                                         uint64_t seed, int64_t count, const Call& call) {
+  const int64_t together = std::clamp<int64_t>(kHeld / n, 1, count);
+  const int64_t rows = std::max<int64_t>(1, kEntries / k), parts = (n + rows - 1) / rows;
+  std::vector<uint32_t> labels(together * n);
+  std::vector<CommonLabels> scratches(call.threads, CommonLabels(k));
+  std::vector<std::atomic<int64_t>> totals(count);
+  for (int64_t first = 0; first < count; first += together) {
+    const int64_t held = std::min(together, count - first);
+    std::vector<BatchOrder> orders(held);
+    for (int64_t i = 0; i < held; ++i) orders[i] = relabelling(seed, first + i, n);
+    parallel_for(held * chunks_of(n), call, [&](int64_t unit, int) {
+      const int64_t i = unit / chunks_of(n);
+      write_chunk(orders[i], n, unit % chunks_of(n), labels.data() + i * n);
+    });
+    parallel_for(held * parts, call, [&](int64_t unit, int thread) {
+      const int64_t i = unit / parts, begin = unit % parts * rows, end = std::min(n, begin + rows);
+      const uint32_t* label_of = labels.data() + i * n;
+      int64_t shared = 0;
+      for (int64_t row = begin; row < end; ++row) {
+        const int64_t* next = y + label_of[std::min(row + kAhead, n - 1)] * k;
+        for (int64_t i = 0; i < k; i += 8) __builtin_prefetch(next + i);
+        __builtin_prefetch(next + k - 1);
+        shared += scratches[thread].count(label_of, x + row * k, y + label_of[row] * k);
+      }
+      totals[first + i].fetch_add(shared, std::memory_order_relaxed);
+    });
+  }
+  return {totals.begin(), totals.end()};
+}
+
+}  // namespace mmkernels::cpu
