@@ -28,14 +28,15 @@ struct alignas(16) Four {
 
 // Lists of `length`, one after another: a lane goes through every 32nd entry.
 struct Entry {
-  int row, column;
+  int row, column, length, rows_on, columns_on;
 
-  __device__ __forceinline__ Entry(int lane, int length)
-      : row(lane / length), column(lane % length) {}
+  __device__ __forceinline__ Entry(int lane, int of_length)
+      : row(lane / of_length), column(lane % of_length), length(of_length),
+        rows_on(32 / of_length), columns_on(32 % of_length) {}
 
-  __device__ __forceinline__ void advance(int length) {
-    row += 32 / length;
-    column += 32 % length;
+  __device__ __forceinline__ void advance() {
+    row += rows_on;
+    column += columns_on;
     if (column >= length) {
       column -= length;
       ++row;
@@ -53,42 +54,42 @@ __global__ void count_relabelled(ListRelabelling all, int rows_of_warp, int four
   const int64_t tile = ptx::block() / shares, share = ptx::block() % shares;
   const int64_t first = (tile * kWarps + warp) * rows_of_warp, left = all.rows - first;
   const int rows = static_cast<int>(left < rows_of_warp ? left : rows_of_warp);
+  const auto samples = static_cast<uint32_t>(all.rows);
   auto* const labels = reinterpret_cast<uint32_t*>(ptx::shared()) + warp * rows_of_warp * width;
   auto* const own = reinterpret_cast<uint32_t*>(ptx::shared()) + kWarps * rows_of_warp * width +
                     warp * rows_of_warp;
   bool unusable = false;
   // Where there is none, any sample: nothing depends on it then.
   const auto usable = [&](int64_t index) {
-    const bool is_row = index >= 0 && index < all.rows;
+    const bool is_row = static_cast<uint64_t>(index) < samples;
     unusable = unusable || !is_row;
-    return static_cast<uint32_t>(is_row ? index : 0);
+    return is_row ? static_cast<uint32_t>(index) : 0;
   };
+  const int64_t* const neighbors = all.x.indices + first * all.x.pitch;
   const auto sample = [&](const Entry& entry) {
-    const int64_t row = first + entry.row;
-    return entry.column < k ? usable(all.x.indices[row * all.x.pitch + entry.column])
-                            : static_cast<uint32_t>(row);
+    return entry.column < k ? usable(neighbors[entry.row * all.x.pitch + entry.column])
+                            : static_cast<uint32_t>(first + entry.row);
   };
-  for (int row = lane; row < rows; row += 32)
-    for (int column = k; column < width; ++column) labels[row * width + column] = kNoLabel;
+  for (int i = lane; i < rows * width; i += 32) labels[i] = kNoLabel;
+  const Entry first_label(lane, k + 1), first_asked(lane, k);
   for (int64_t number = share; number < all.count; number += shares) {
     const BatchOrder order = all.orders[number];
     ptx::sync_warp();
     // A lane whose label is found goes on to its next while others still look for theirs: the warp
     // then waits once, not for every 32 labels, for what takes long.
-    Entry entry(lane, k + 1);
+    Entry entry = first_label;
     uint32_t label = entry.row < rows ? sample(entry) : 0;
     while (entry.row < rows) {
       label = ordered(order, label);
-      if (label >= all.rows) continue;
-      (entry.column < k ? labels[entry.row * width + entry.column] : own[entry.row]) = label;
-      entry.advance(k + 1);
+      if (label >= samples) continue;
+      (entry.column < k ? labels + entry.row * width + entry.column : own + entry.row)[0] = label;
+      entry.advance();
       if (entry.row < rows) label = sample(entry);
     }
     ptx::sync_warp();
     int common = 0;
-    for (Entry asked(lane, k); asked.row < rows; asked.advance(k)) {
-      const uint32_t index =
-          usable(all.y.indices[own[asked.row] * all.y.pitch + asked.column]);
+    for (Entry asked = first_asked; asked.row < rows; asked.advance()) {
+      const uint32_t index = usable(all.y.indices[own[asked.row] * all.y.pitch + asked.column]);
       const auto* list = reinterpret_cast<const Four*>(labels + asked.row * width);
       bool found = false;
       for (int i = 0; i < fours; ++i) {
