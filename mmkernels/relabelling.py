@@ -48,7 +48,7 @@ def mutual_knn_null(
 
     >>> x = np.random.default_rng(0).standard_normal((300, 8))
     >>> null = mutual_knn_null(x, x + 1, permutations=99)
-    >>> null.shape, bool(null.max() < 0.1 < mutual_knn(x, x + 1))
+    >>> null.shape, bool(null.max() < 0.1 < mmkernels.mutual_knn(x, x + 1))
     ((99,), True)
     """
     permutations, seed = checked_draws(permutations, seed)
