@@ -1,5 +1,5 @@
-// Random relabellings of samples: permutations of which any label is found by itself, so that a null
-// distribution costs no memory for them, and host and device agree to the bit.
+// Random relabellings of samples: permutations of which any label is found by itself, so that a
+// null distribution costs no memory for them, and host and device agree to the bit.
 //
 // The order of an epoch leaves out the places that hold no sample, and so has to be read from the
 // beginning. Here the network is applied again until there is a sample, which is a permutation of

@@ -10,18 +10,24 @@
 namespace mmkernels::cpu {
 namespace {
 
-constexpr int64_t kChunk = 4096;         // labels per unit of work
-constexpr int64_t kEntries = 32768;      // of lists per unit of work
-constexpr int64_t kHeld = int64_t{1} << 22;  // labels in memory, of several relabellings if they fit
-constexpr int64_t kAhead = 8;            // rows between the call for a list and its use
-
-template <class Label>
-void write_chunk(const BatchOrder& order, int64_t n, int64_t chunk, Label* labels) {
-  for (int64_t i = chunk * kChunk; i < std::min(n, (chunk + 1) * kChunk); ++i)
-    labels[i] = static_cast<Label>(relabelled(order, n, static_cast<uint32_t>(i)));
-}
+constexpr int64_t kChunk = 4096;     // labels per unit of work
+constexpr int64_t kEntries = 32768;  // of lists per unit of work
+// Labels in memory: of several relabellings where they fit, so that threads seldom wait for others.
+constexpr int64_t kHeld = int64_t{1} << 22;
+constexpr int64_t kMarks = 4096;  // or 8 times as many for longer lists
+constexpr int64_t kAhead = 8;     // rows between the call for a list and its use
 
 int64_t chunks_of(int64_t n) { return (n + kChunk - 1) / kChunk; }
+
+// The network is applied to all samples, which compilers make vectors of, and then again to some.
+template <class Label>
+void write_chunk(const BatchOrder& order, int64_t n, int64_t chunk, Label* labels) {
+  const int64_t first = chunk * kChunk, count = std::min(n - first, kChunk);
+  uint32_t found[kChunk];
+  for (int64_t i = 0; i < count; ++i) found[i] = ordered(order, static_cast<uint32_t>(first + i));
+  for (int64_t i = 0; i < count; ++i)
+    labels[first + i] = found[i] < n ? found[i] : relabelled(order, n, found[i]);
+}
 
 // Lists that have nothing in common, which under a relabelling nearly all are, are told by a table
 // of marks that has room for many times their square; the others are looked at again. A mark is the
@@ -29,27 +35,34 @@ int64_t chunks_of(int64_t n) { return (n + kChunk - 1) / kChunk; }
 class CommonLabels {
  public:
   explicit CommonLabels(int64_t k)
-      : k_(k), marks_(uint64_t{1} << std::clamp<int64_t>(std::bit_width(32 * uint64_t(k) * k), 12, 15)),
-        labels_(k), positions_(k) {}
+      : k_(k), labels_(k), positions_(k) {
+    const int64_t wanted = std::clamp(32 * k * k, kMarks, 8 * kMarks);
+    marks_.resize(std::bit_ceil(static_cast<uint64_t>(wanted)));
+  }
 
+  // How many of y's indices are the label of one of x's.
   int64_t count(const uint32_t* label_of, const int64_t* x, const int64_t* y) {
     const int64_t k = k_;
     const uint64_t mask = marks_.size() - 1;
+    const uint16_t mark = ++row_;
     uint16_t* const marks = marks_.data();
     int64_t* const labels = labels_.data();
-    const uint16_t stamp = ++stamp_;
-    for (int64_t i = 0; i < k; ++i) marks[(labels[i] = label_of[x[i]]) & mask] = stamp;
+    for (int64_t i = 0; i < k; ++i) {
+      const uint32_t label = label_of[x[i]];
+      labels[i] = label;
+      marks[label & mask] = mark;
+    }
     bool met = false;
-    for (int64_t i = 0; i < k; ++i) met |= marks[y[i] & mask] == stamp;
+    for (int64_t i = 0; i < k; ++i) met |= marks[y[i] & mask] == mark;
     if (!met) return 0;
-    positions_.fill(labels_.data());
-    return std::count_if(y, y + k_, [&](int64_t index) { return positions_.find(index) >= 0; });
+    positions_.fill(labels);
+    return std::count_if(y, y + k, [&](int64_t index) { return positions_.find(index) >= 0; });
   }
 
  private:
   int64_t k_;
   std::vector<uint16_t> marks_;
-  uint16_t stamp_ = 0;
+  uint16_t row_ = 0;
   std::vector<int64_t> labels_;
   ListPositions positions_;
 };
@@ -83,7 +96,7 @@ std::vector<int64_t> relabelled_overlaps(const int64_t* x, const int64_t* y, int
       int64_t shared = 0;
       for (int64_t row = begin; row < end; ++row) {
         const int64_t* next = y + label_of[std::min(row + kAhead, n - 1)] * k;
-        for (int64_t i = 0; i < k; i += 8) __builtin_prefetch(next + i);
+        for (int64_t j = 0; j < k; j += 8) __builtin_prefetch(next + j);
         __builtin_prefetch(next + k - 1);
         shared += scratches[thread].count(label_of, x + row * k, y + label_of[row] * k);
       }

@@ -18,7 +18,8 @@ std::vector<double> scores(const Lists& x, const Lists& y, int64_t n, int k, int
                            uint64_t seed, int64_t count) {
   ListRelabelling all{};
   testing::Memory memory([&](Workspace& workspace) {
-    all = take_list_relabelling(lists_of(x, pitch), lists_of(y, pitch), n, k, seed, count, workspace);
+    all = take_list_relabelling(lists_of(x, pitch), lists_of(y, pitch), n, k, seed, count,
+                                workspace);
   });
   std::vector<double> found(count, -7);
   score_relabellings(all, found.data(), nullptr);
