@@ -31,8 +31,7 @@ def mutual_knn_null(
     Element number r is the score of x with y whose sample i is ``relabelling(n, r, seed=seed)[i]``,
     as ``mutual_knn(x, y[order])`` gives it where no similarities tie; neighbours are searched once.
     With the score s itself, (1 + how many elements are at least s) / (permutations + 1) is a
-    p-value, and the element at ceil(0.95 (permutations + 1)) from below, s among them, what chance
-    stays below (Groger, Wen and Brbic 2026, algorithm 1). The mean over all permutations is
+    p-value (Groger, Wen and Brbic 2026, algorithm 1). The mean over all permutations is
     k / (n - 1). Samples must be exchangeable: where they come in groups, it is too narrow.
 
     Parameters

@@ -73,6 +73,7 @@ def scores(found: Any, truth: Any, exact: bool) -> Verdict:
 def relabelled_scores(lists: Any, k: int) -> Any:
     """The first few of mutual_knn_null, by the specification of the permutations."""
     import torch
+
     from mmkernels import reference
 
     x, y = (found.indices[:, :k].cpu() for found in lists)

@@ -87,14 +87,14 @@ void overlap_matrix(const std::vector<Lists>& left, const std::optional<std::vec
 }
 
 size_t mutual_knn_null_workspace(const Lists& x, const Lists& y, int64_t rows, int k, uint64_t seed,
-                             int64_t permutations) {
+                                 int permutations) {
   return bytes_taken([&](Workspace& workspace) {
     take_list_relabelling(lists_at(x), lists_at(y), rows, k, seed, permutations, workspace);
   });
 }
 
 void mutual_knn_null(const Lists& x, const Lists& y, int64_t rows, int k, uint64_t seed,
-                int64_t permutations, int device, Address scores, Address memory, Address stream) {
+                     int permutations, int device, Address scores, Address memory, Address stream) {
   const py::gil_scoped_release released;
   const DeviceGuard guard(device);
   Workspace workspace = workspace_at(memory);

@@ -14,7 +14,7 @@ struct ListRelabelling {
   int64_t rows;
   int k;
   uint64_t seed;
-  int64_t count;       // relabellings 0 .. count - 1
+  int count;           // relabellings 0 .. count - 1
   BatchOrder* orders;  // [count]
   uint64_t* common;    // [count] neighbours in common, of all rows
   int* unusable;       // [1]
@@ -22,7 +22,7 @@ struct ListRelabelling {
 
 // Device memory: some 120 bytes for a relabelling.
 ListRelabelling take_list_relabelling(const IndexLists& x, const IndexLists& y, int64_t rows, int k,
-                                      uint64_t seed, int64_t count, Workspace& workspace);
+                                      uint64_t seed, int count, Workspace& workspace);
 
 // scores: [count], the mutual score of x and y under each relabelling; NaN too where an index is
 // none of the rows.

@@ -15,7 +15,7 @@ using Lists = std::vector<int64_t>;
 namespace {
 
 std::vector<double> scores(const Lists& x, const Lists& y, int64_t n, int k, int64_t pitch,
-                           uint64_t seed, int64_t count) {
+                           uint64_t seed, int count) {
   ListRelabelling all{};
   testing::Memory memory([&](Workspace& workspace) {
     all = take_list_relabelling(lists_of(x, pitch), lists_of(y, pitch), n, k, seed, count,
@@ -41,7 +41,7 @@ double wanted(const Lists& x, const Lists& y, int64_t n, int k, int64_t pitch, u
   return static_cast<double>(common) / static_cast<double>(n * k);
 }
 
-void check(const Lists& x, const Lists& y, int64_t n, int k, int64_t pitch, int64_t count) {
+void check(const Lists& x, const Lists& y, int64_t n, int k, int64_t pitch, int count) {
   const std::vector<double> found = scores(x, y, n, k, pitch, 3, count);
   for (int64_t number = 0; number < count; ++number)
     CHECK(found[number] == wanted(x, y, n, k, pitch, 3, number), n, k, number);
@@ -63,7 +63,7 @@ TEST(relabelled_scores_of_any_number) {
   std::mt19937_64 generator(2);
   const Lists x = testing::random_lists(40, 5, 40, 0, generator);
   const Lists y = testing::random_lists(40, 5, 40, 0, generator);
-  for (const int64_t count : {1, 31, 32, 33, 140}) check(x, y, 40, 5, 5, count);
+  for (const int count : {1, 31, 32, 33, 140}) check(x, y, 40, 5, 5, count);
 }
 
 TEST(relabelled_scores_of_the_first_of_longer_lists) {

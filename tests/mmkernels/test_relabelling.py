@@ -219,5 +219,5 @@ def test_lists_that_do_not_fit_are_refused():
 def test_what_permutation_is_refused(arguments, said):
     with pytest.raises(ValueError, match=f"^{said}"):
         mmkernels.relabelling(*arguments)
-    with pytest.raises(ValueError, match="^seed must be between 0 and"):
+    with pytest.raises(ValueError, match=r"^seed must be between 0 and"):
         mmkernels.relabelling(5, seed=2**63)
