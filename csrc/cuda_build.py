@@ -22,7 +22,8 @@ HERE = Path(__file__).resolve().parent
 SOURCES = sorted((HERE / "cuda").glob("*.cu"))
 BINDINGS = sorted((HERE / "bindings").glob("cuda_*.cpp"))
 # Machine code for these chips, and PTX from which drivers make code for all later ones.
-ARCHITECTURES = "80-real;90a-real;100a-real;80-virtual"
+ARCHITECTURES = "80-real;90a-real;80-virtual"
+HOPPER = ["-gencode=arch=compute_90a,code=sm_90a"]
 # Of all that is built on the shim unsanitized: one object serves the tests in C++ and in Python.
 SHIM = ["-O2", "-fPIC", "-fvisibility=hidden", "-g0"]
 
@@ -120,11 +121,15 @@ def architecture_flags() -> list[str]:
 
 
 def kernel_units() -> list[Unit]:
-    return [Unit(source, [], "kernels") for source in SOURCES]
+    """Sources called sm90_* are of instructions that no other device has."""
+    return [
+        Unit(source, [], "hopper_kernels" if source.stem.startswith("sm90_") else "kernels")
+        for source in SOURCES
+    ]
 
 
 def rules(toolkit: Toolkit, compiler: list[str]) -> list[str]:
-    """The rule "kernels". What ptxas says of registers and spills is kept beside each object."""
+    """Of kernels. What ptxas says of registers and spills is kept beside each object."""
     options = [
         "-std=c++20",
         "-O3",
@@ -134,17 +139,20 @@ def rules(toolkit: Toolkit, compiler: list[str]) -> list[str]:
         "-Xptxas=-v",
         "-Werror=all-warnings",
         "-lineinfo",
-        *architecture_flags(),
     ]
-    command = shlex.join([toolkit.nvcc, *options])
-    return [
-        "rule kernels",
-        f"  command = {command} -MMD -MF $out.d $flags -c $in -o $out 2> $out.ptxas || "
-        "(cat $out.ptxas >&2; exit 1)",
-        "  depfile = $out.d",
-        "  deps = gcc",
-        "  description = $in",
-    ]
+    architectures = {"kernels": architecture_flags(), "hopper_kernels": HOPPER}
+    lines = []
+    for name, flags in architectures.items():
+        command = shlex.join([toolkit.nvcc, *options, *flags])
+        lines += [
+            f"rule {name}",
+            f"  command = {command} -MMD -MF $out.d $flags -c $in -o $out 2> $out.ptxas || "
+            "(cat $out.ptxas >&2; exit 1)",
+            "  depfile = $out.d",
+            "  deps = gcc",
+            "  description = $in",
+        ]
+    return lines
 
 
 def binding_units(flags: list[str]) -> list[Unit]:
@@ -163,7 +171,7 @@ def shim_units(shim: Path) -> list[Unit]:
     """The kernels for the C++ compiler, on the headers of the directory `shim`, and its fibers."""
     flags = [KEEP, f"-I{shim}", f"-I{HERE / 'cuda'}", "-Wno-unknown-pragmas"]
     units = [Unit(source, ["-x", "c++", *flags]) for source in SOURCES]
-    return [*units, Unit(shim / "fibers.cpp", flags)]
+    return [*units, *(Unit(source, flags) for source in sorted(shim.glob("*.cpp")))]
 
 
 def _package_directories() -> list[Path]:

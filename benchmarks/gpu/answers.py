@@ -57,6 +57,35 @@ def neighbors(x: Any, found: Any, k: int, exact: bool) -> Verdict:
     return Verdict(agrees, difference, f"share of neighbours of {len(rows)} rows unlike float64")
 
 
+SHARED_ROWS = 2048
+# So many standard errors of a sample of rows.
+SAMPLING = 5
+
+
+def shared(x: Any, y: Any, k: int) -> tuple[float, float]:
+    """The share of neighbours in common, of some rows, and its standard error for all."""
+    import torch
+
+    rows = torch.linspace(0, len(x) - 1, min(SHARED_ROWS, len(x)), device=x.device).long()
+    in_common = []
+    for part in rows.split(SAMPLED_ROWS):
+        lists = [exact_scores(side, part).topk(k, dim=1).indices for side in (x, y)]
+        in_common.append((lists[0][:, :, None] == lists[1][:, None]).sum(dim=(1, 2)) / k)
+    shares = torch.cat(in_common).double()
+    return float(shares.mean()), float(shares.std() / len(shares) ** 0.5)
+
+
+def share(found: Any, truth: tuple[float, float]) -> Verdict:
+    """Of all rows or of a part of them, against a sample of rows."""
+    mean, error = truth
+    difference = float(found) - mean
+    return Verdict(
+        abs(difference) <= SAMPLING * error + 1 / SHARED_ROWS**2,
+        difference,
+        "score minus float64 on a sample of rows",
+    )
+
+
 def score(found: Any, truth: float, exact: bool) -> Verdict:
     difference = float(found) - truth
     within = EXACT_SCORE if exact else NEAR_SCORE

@@ -35,9 +35,8 @@ def compiled(toolkit: cuda_build.Toolkit) -> list[Path]:
     parts = f"temp.{sysconfig.get_platform()}-{sys.implementation.cache_tag}"
     directory = ROOT / "build" / parts / "cuda"
     recipe = directory / "build.ninja"
-    rules = (
-        re.findall(r"^build (\S+): kernels ", recipe.read_text(), re.M) if recipe.exists() else []
-    )
+    built = re.compile(r"^build (\S+): (?:hopper_)?kernels ", re.M)
+    rules = built.findall(recipe.read_text()) if recipe.exists() else []
     if sorted(rules) == sorted(objects):
         import ninja
 

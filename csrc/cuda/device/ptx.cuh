@@ -17,9 +17,9 @@ __device__ __forceinline__ int threads() { return static_cast<int>(blockDim.x); 
 __device__ __forceinline__ int64_t block() { return blockIdx.x; }
 __device__ __forceinline__ int64_t blocks() { return gridDim.x; }
 
-// The block's dynamic shared memory, aligned to 128 bytes.
+// The block's dynamic shared memory, aligned to 1024 bytes.
 __device__ __forceinline__ uint8_t* shared() {
-  extern __shared__ __align__(128) uint8_t dynamic_shared_memory[];
+  extern __shared__ __align__(1024) uint8_t dynamic_shared_memory[];
   return dynamic_shared_memory;
 }
 

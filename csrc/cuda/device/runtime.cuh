@@ -36,6 +36,8 @@ inline void require(cudaError_t status, const char* what) {
 // Launches of more shared memory than a kernel may have unasked; any device has these 99 KiB.
 inline constexpr size_t kSharedUnasked = 48 * 1024, kSharedMost = 99 * 1024;
 inline constexpr int64_t kMostBlocks = (int64_t{1} << 31) - 1;  // of a launch
+// Of compute capability 9.0.
+inline constexpr size_t kSharedOfHopper = 227 * 1024;
 
 #if defined(__CUDACC__)
 template <class... Parameters, class... Arguments>
@@ -52,6 +54,32 @@ void launch(const char* name, void (*kernel)(Parameters...), int64_t blocks, int
   kernel<<<static_cast<unsigned>(blocks), threads, shared_bytes, stream>>>(
       static_cast<Parameters>(arguments)...);
   require(cudaGetLastError(), name);
+}
+
+// `clusters` times `size` blocks, which are on multiprocessors at the same time; on devices of
+// compute capability 9.0.
+template <class... Parameters, class... Arguments>
+void launch_clusters(const char* name, void (*kernel)(Parameters...), int64_t clusters, int size,
+                     int threads, size_t shared_bytes, Stream stream, Arguments... arguments) {
+  if (clusters == 0) return;
+  if (clusters * size > kMostBlocks)
+    throw std::runtime_error(std::string("CUDA: ") + name + ": too many blocks.");
+  require(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
+                               cudaFuncAttributeMaxDynamicSharedMemorySize,
+                               static_cast<int>(shared_bytes)),
+          name);
+  cudaLaunchAttribute shape{};
+  shape.id = cudaLaunchAttributeClusterDimension;
+  shape.val.clusterDim.x = static_cast<unsigned>(size);
+  shape.val.clusterDim.y = shape.val.clusterDim.z = 1;
+  cudaLaunchConfig_t how{};
+  how.gridDim = dim3(static_cast<unsigned>(clusters * size));
+  how.blockDim = dim3(static_cast<unsigned>(threads));
+  how.dynamicSmemBytes = shared_bytes;
+  how.stream = stream;
+  how.attrs = &shape;
+  how.numAttrs = 1;
+  require(cudaLaunchKernelEx(&how, kernel, static_cast<Parameters>(arguments)...), name);
 }
 #endif
 
@@ -72,6 +100,15 @@ inline int multiprocessors() {
   require(cudaGetDevice(&device), "device");
   require(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device), "device");
   return count;
+}
+
+// Of the current device: 90 for 9.0.
+inline int compute_capability() {
+  int device = 0, major = 0, minor = 0;
+  require(cudaGetDevice(&device), "device");
+  require(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "device");
+  require(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device), "device");
+  return 10 * major + minor;
 }
 
 // Makes a device current for as long as it lives.

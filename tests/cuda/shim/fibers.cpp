@@ -1,6 +1,6 @@
 #include "fibers.hpp"
 
-#include <memory>
+#include "hopper.hpp"
 
 #if !defined(__x86_64__)
 #error "The shim switches stacks with instructions of x86-64."
@@ -32,7 +32,7 @@ mmkernels_shim_switch:
 namespace mmkernels::shim {
 namespace {
 
-Block* running_block = nullptr;
+Cluster* running_cluster = nullptr;
 Fiber* running_fiber = nullptr;
 
 struct FreeMemory {
@@ -43,14 +43,15 @@ using Memory = std::unique_ptr<T[], FreeMemory>;
 
 template <class T>
 Memory<T> allocate(size_t alignment, size_t bytes) {
-  void* memory = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
-  if (!memory) throw std::bad_alloc();
+  // Not a byte more than is asked for, so that an access beyond it is seen.
+  void* memory = nullptr;
+  if (posix_memalign(&memory, alignment, bytes)) throw std::bad_alloc();
   return Memory<T>(static_cast<T*>(memory));
 }
 
 void to_scheduler(bool for_good) {
   Fiber& self = *running_fiber;
-  Block& home = *running_block;
+  Cluster& home = *running_cluster;
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_start_switch_fiber(for_good ? nullptr : &self.sanitizer_state, home.scheduler_stack,
                                  home.scheduler_stack_bytes);
@@ -64,7 +65,7 @@ void to_scheduler(bool for_good) {
 #endif
 }
 
-void resume(Block& home, Fiber& next) {
+void resume(Cluster& home, Fiber& next) {
   running_fiber = &next;
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_start_switch_fiber(&home.scheduler_state, next.stack, kStackBytes);
@@ -78,22 +79,25 @@ void resume(Block& home, Fiber& next) {
 
 void entry() {
 #if defined(__SANITIZE_ADDRESS__)
-  __sanitizer_finish_switch_fiber(nullptr, &running_block->scheduler_stack,
-                                  &running_block->scheduler_stack_bytes);
+  __sanitizer_finish_switch_fiber(nullptr, &running_cluster->scheduler_stack,
+                                  &running_cluster->scheduler_stack_bytes);
 #endif
   try {
-    running_block->body();
+    running_cluster->body();
     complete(*running_fiber, 0);
   } catch (...) {
-    if (!running_block->failure) running_block->failure = std::current_exception();
+    if (!running_cluster->failure) running_cluster->failure = std::current_exception();
   }
   running_fiber->done = true;
-  Block& home = *running_block;
   // Those that are still there may be waiting for this one.
-  if (--home.alive > 0 && home.arrived == home.alive) {
-    home.arrived = 0;
-    ++home.generation;
-  }
+  const auto leave = [](auto& group) {
+    if (--group.alive > 0 && group.arrived == group.alive) {
+      group.arrived = 0;
+      ++group.generation;
+    }
+  };
+  leave(*running_fiber->home);
+  leave(*running_cluster);
   to_scheduler(true);
   std::abort();
 }
@@ -111,11 +115,32 @@ void prepare(Fiber& fresh) {
   std::memset(fresh.stack_pointer, 0, 6 * sizeof(void*));
 }
 
-void run_block(Block& home, const char* name) {
+// Copies of boxes end whenever it suits them; where nobody can go on, one of them has to.
+bool complete_copies(Cluster& home, bool all_wait) {
+  if (home.copies.empty()) return false;
   const bool random = control().seed != 0;
-  const int warps = static_cast<int>(home.warps.size());
-  std::vector<int> order(home.warps.size());
-  for (int w = 0; w < warps; ++w) order[w] = w;
+  bool any = false;
+  for (size_t c = 0; c < home.copies.size();) {
+    if (random ? chance()() % 8 == 0 : all_wait && !any) {
+      const BoxCopy copy = std::move(home.copies[c]);
+      home.copies.erase(home.copies.begin() + static_cast<std::ptrdiff_t>(c));
+      copy.run();
+      any = true;
+    } else {
+      ++c;
+    }
+  }
+  return any || (random && all_wait);
+}
+
+void run_cluster(Cluster& home, const char* name) {
+  const bool random = control().seed != 0;
+  std::vector<std::pair<Block*, int>> order;
+  for (Block& block : home.blocks)
+    for (int w = 0; w < static_cast<int>(block.warps.size()); ++w) order.push_back({&block, w});
+  const auto bit = [&](const std::pair<Block*, int>& at) {
+    return (at.first->rank * static_cast<int>(at.first->warps.size()) + at.second) % 64;
+  };
   // Warps that fall behind, as far as the others get without them; then it is others.
   uint64_t asleep = random ? chance()() & chance()() : 0;
   bool ran = true;
@@ -128,25 +153,29 @@ void run_block(Block& home, const char* name) {
     }
     ran = false;
     bool any_ready = false, any_awake = false;
-    for (int w : order) {
-      const int first = w * kWarp, count = home.warps[w].threads;
+    if (random) complete_copies(home, false);
+    for (const auto& at : order) {
+      Block& block = *at.first;
+      const int first = at.second * kWarp, count = block.warps[at.second].threads;
       const int start = random ? static_cast<int>(chance()() % count) : 0;
       for (int t = 0; t < count; ++t) {
-        Fiber& next = home.fibers[first + (start + t) % count];
+        Fiber& next = block.fibers[first + (start + t) % count];
         if (!next.ready()) continue;
         any_ready = true;
-        any_awake = any_awake || !(asleep >> (w % 64) & 1);
-        if (!(chosen >> (w % 64) & 1)) break;
+        any_awake = any_awake || !(asleep >> bit(at) & 1);
+        if (!(chosen >> bit(at) & 1)) break;
         resume(home, next);
         ran = true;
         if (home.failure) return;
       }
     }
     ran = ran || any_awake;
-    if (!any_ready)
+    if (!any_ready && !complete_copies(home, true))
       throw std::runtime_error(std::string(name) + ": all threads of block " +
-                               std::to_string(home.index) + " wait for one another");
+                               std::to_string(home.blocks[0].index) + " wait for one another");
   }
+  if (!home.failure && !home.copies.empty())
+    throw std::runtime_error(std::string(name) + ": ends while boxes are copied to it");
 }
 
 }  // namespace
@@ -156,7 +185,7 @@ Control& control() {
   return settings;
 }
 
-Block& block() { return *running_block; }
+Block& block() { return *running_fiber->home; }
 Fiber& fiber() { return *running_fiber; }
 
 std::mt19937_64& chance() {
@@ -172,6 +201,21 @@ void wait_for(const unsigned* generation, unsigned seen) {
     to_scheduler(false);
   }
   self.generation = nullptr;
+}
+
+void wait_for_phase(const uint64_t* barrier, int parity) {
+  Fiber& self = *running_fiber;
+  while (phase_parity(*barrier) == parity) {
+    self.barrier = barrier;
+    self.parity = parity;
+    to_scheduler(false);
+  }
+  self.barrier = nullptr;
+}
+
+bool Fiber::ready() const {
+  return !done && (!generation || *generation != seen) &&
+         (!barrier || phase_parity(*barrier) != parity);
 }
 
 bool takes_place(const std::source_location& where) {
@@ -212,42 +256,51 @@ void complete(Fiber& owner, size_t pending) {
   }
 }
 
-void run(const char* name, int64_t blocks, int threads, size_t shared_bytes,
+void run(const char* name, int64_t clusters, int size, int threads, size_t shared_bytes,
          const std::function<void()>& body) {
-  if (running_block) throw std::runtime_error("a kernel was launched from a kernel");
+  if (running_cluster) throw std::runtime_error("a kernel was launched from a kernel");
   if (threads % kWarp || threads < kWarp || threads > 1024)
     throw std::runtime_error(std::string(name) + ": a block must have whole warps, 1024 threads at most");
   chance().seed(control().seed);
   std::vector<Memory<char>> stacks;
-  for (int t = 0; t < threads; ++t) stacks.push_back(allocate<char>(64, kStackBytes));
-  // Its own allocation: an access beyond it is one beyond the heap's.
-  Memory<uint8_t> shared = allocate<uint8_t>(128, std::max<size_t>(shared_bytes, 1));
-  std::vector<int64_t> order(blocks);
-  for (int64_t b = 0; b < blocks; ++b) order[b] = b;
+  for (int t = 0; t < size * threads; ++t) stacks.push_back(allocate<char>(64, kStackBytes));
+  std::vector<Memory<uint8_t>> shared;
+  for (int rank = 0; rank < size; ++rank) shared.push_back(allocate<uint8_t>(1024, shared_bytes));
+  std::vector<int64_t> order(clusters);
+  for (int64_t c = 0; c < clusters; ++c) order[c] = c;
   if (control().seed != 0) std::shuffle(order.begin(), order.end(), chance());
   for (int64_t index : order) {
-    Block home;
-    home.index = index;
-    home.count = blocks;
-    home.alive = threads;
+    Cluster home;
+    home.alive = size * threads;
     home.body = body;
-    home.shared = shared.get();
-    if (shared_bytes) std::memset(shared.get(), 0xff, shared_bytes);  // NaN in every format
-    home.fibers.resize(threads);
-    home.warps.resize(threads / kWarp);
-    for (int t = 0; t < threads; ++t) {
-      home.fibers[t].thread = t;
-      home.fibers[t].stack = stacks[t].get();
-      prepare(home.fibers[t]);
-      ++home.warps[t / kWarp].threads;
+    home.blocks.resize(size);
+    for (int rank = 0; rank < size; ++rank) {
+      Block& block = home.blocks[rank];
+      block.cluster = &home;
+      block.rank = rank;
+      block.index = index * size + rank;
+      block.count = clusters * size;
+      block.alive = threads;
+      block.shared = shared[rank].get();
+      block.shared_bytes = shared_bytes;
+      if (shared_bytes) std::memset(block.shared, 0xff, shared_bytes);  // NaN in every format
+      block.fibers.resize(threads);
+      block.warps.resize(threads / kWarp);
+      for (int t = 0; t < threads; ++t) {
+        block.fibers[t].home = &block;
+        block.fibers[t].thread = t;
+        block.fibers[t].stack = stacks[rank * threads + t].get();
+        prepare(block.fibers[t]);
+        ++block.warps[t / kWarp].threads;
+      }
     }
-    running_block = &home;
+    running_cluster = &home;
     try {
-      run_block(home, name);
+      run_cluster(home, name);
     } catch (...) {
       home.failure = std::current_exception();
     }
-    running_block = nullptr;
+    running_cluster = nullptr;
     if (home.failure) std::rethrow_exception(home.failure);
   }
 }

@@ -1,4 +1,5 @@
-// Runs a kernel on the CPU: one fiber per CUDA thread, one block after the other.
+// Runs a kernel on the CPU: one fiber per CUDA thread, one cluster of blocks after the other (a block
+// by itself is a cluster of one).
 //
 // What a missing barrier or wait would leave to chance on a GPU is left to chance here, by a seed:
 // the order of blocks, of warps and of threads, how far warps run ahead of one another, and whether
@@ -15,6 +16,7 @@
 #include <deque>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <random>
 #include <source_location>
 #include <stdexcept>
@@ -41,9 +43,10 @@ constexpr size_t kCopyBytes = 16;
 constexpr int kWarp = 32;
 constexpr size_t kStackBytes = 128 * 1024;
 
-struct Warp;
+struct Block;
 
 struct Fiber {
+  Block* home = nullptr;
   void* stack_pointer = nullptr;
   char* stack = nullptr;
   int thread = 0;
@@ -51,11 +54,14 @@ struct Fiber {
   // Waits while *generation == seen.
   const unsigned* generation = nullptr;
   unsigned seen = 0;
+  // Waits while the phase of *barrier has this parity (hopper.hpp).
+  const uint64_t* barrier = nullptr;
+  int parity = 0;
   std::deque<std::vector<Copy>> groups;  // committed, not waited for
   std::vector<Copy> open;
   void* sanitizer_state = nullptr;
 
-  bool ready() const { return !done && (!generation || *generation != seen); }
+  bool ready() const;
 };
 
 struct Warp {
@@ -65,13 +71,32 @@ struct Warp {
   void* argument[kWarp][3] = {};
 };
 
+struct Cluster;
+struct HopperBlock;
+
 struct Block {
+  Cluster* cluster = nullptr;
+  int rank = 0;  // in the cluster
   std::vector<Fiber> fibers;
   std::vector<Warp> warps;
+  std::shared_ptr<HopperBlock> hopper;  // what only kernels for such devices use
   int alive = 0, arrived = 0;
   unsigned generation = 0;
   int64_t index = 0, count = 0;
   uint8_t* shared = nullptr;
+  size_t shared_bytes = 0;
+};
+
+// A copy of a box by the copy engine, which runs at any time after it was asked for.
+struct BoxCopy {
+  std::function<void()> run;
+};
+
+struct Cluster {
+  std::vector<Block> blocks;
+  std::vector<BoxCopy> copies;  // under way
+  int alive = 0, arrived = 0;
+  unsigned generation = 0;
   std::function<void()> body;
   std::exception_ptr failure;
   void* scheduler = nullptr;
@@ -102,6 +127,8 @@ std::mt19937_64& chance();
 
 // Lets others run until *generation is no longer `seen`.
 void wait_for(const unsigned* generation, unsigned seen);
+// Lets others run until the phase of a barrier no longer has this parity.
+void wait_for_phase(const uint64_t* barrier, int parity);
 
 // Whether a synchronisation takes place; remembers where it is.
 bool takes_place(const std::source_location& where);
@@ -144,8 +171,9 @@ auto exchange(const char* what, T mine, Combine&& combine) {
   return result;
 }
 
-// Runs `blocks` blocks of `threads` threads, each with shared memory of its own content.
-void run(const char* name, int64_t blocks, int threads, size_t shared_bytes,
+// Runs `clusters` clusters of `size` blocks of `threads` threads, each with shared memory of its own
+// content.
+void run(const char* name, int64_t clusters, int size, int threads, size_t shared_bytes,
          const std::function<void()>& body);
 
 }  // namespace mmkernels::shim
