@@ -25,11 +25,11 @@ constexpr int kRowsBytes = kHopperRows * kStepRowBytes, kColumnsBytes = kTileCol
 constexpr int kMostStages = 6;
 constexpr int kMostResidentSteps = 4;
 constexpr int kConsumerThreads = kConsumers * kGroupThreads;
-// Those who fetch need more than kProducerRegisters; 128 (40 + 2 * 232) are all that there are.
-constexpr int kFetchRegisters = 40, kFilterRegisters = 232;
+// Those who fetch need more than kProducerRegisters; 128 (56 + 2 * 224) are all that there are.
+constexpr int kFetchRegisters = 56, kFilterRegisters = 224;
 // Panels whose tiles at one distance are at work together. With c clusters, h panels of rows meet
 // h + c / h of columns at a time: fewest of both at h = sqrt(c / 2), about 6 of an H100's 66.
-constexpr int64_t kStripHeight = 8;
+constexpr int kStripHeight = 8;
 
 template <class Tiles>
 struct Filter {
@@ -53,11 +53,13 @@ constexpr int kSharedBytes = static_cast<int>(kSharedOfHopper);
 struct Work {
   int depth, steps;
   bool resident;
-  int64_t strip_height;
+  int strip_height;
   Control* control;
   uint8_t* rows;  // [steps], where they are resident
   Ring ring, edges;
 };
+
+__device__ __forceinline__ int clusters() { return static_cast<int>(ptx::blocks()) / kClusterBlocks; }
 
 template <class Tiles>
 __device__ __forceinline__ Work work_of(const Filter<Tiles>& filter) {
@@ -66,7 +68,7 @@ __device__ __forceinline__ Work work_of(const Filter<Tiles>& filter) {
   work.steps = (work.depth + kBoxDepth - 1) / kBoxDepth;
   work.resident = filter.may_stay && work.steps <= kMostResidentSteps;
   // With as many panels in a strip as clusters, each has the same rows all along the strip.
-  work.strip_height = work.resident ? ptx::blocks() / kClusterBlocks : kStripHeight;
+  work.strip_height = work.resident ? clusters() : kStripHeight;
   work.control = reinterpret_cast<Control*>(ptx::shared());
   work.rows = ptx::shared() + sizeof(Control);
   uint8_t* stages = work.rows + (work.resident ? work.steps * kRowsBytes : 0);
@@ -95,13 +97,15 @@ __device__ __forceinline__ void for_each_tile(const Filter<Tiles>& filter, const
                                               Body&& body) {
   Tiles tiles = filter.tiles;
   tiles.height = work.strip_height;
+  const int count = tiles.count(), together = clusters();
   int last_panel = -1;
-  for (int64_t index = ptx::block() / kClusterBlocks; index < tiles.count();
-       index += ptx::blocks() / kClusterBlocks) {
-    const TileSchedule::Tile tile = tiles.at(index);
+  // Unsigned, as the number after the last may be beyond 2^31.
+  for (unsigned index = static_cast<unsigned>(ptx::block()) / kClusterBlocks;
+       index < static_cast<unsigned>(count); index += together) {
+    const typename Tiles::Tile tile = tiles.at(static_cast<int>(index));
     if (!tile.owned) continue;
-    const int panel = filter.rows.first + static_cast<int>(tile.row) * kPanelRows;
-    const int first_column = filter.columns.first + static_cast<int>(tile.column) * kTileColumns;
+    const int panel = filter.rows.first + tile.row * kPanelRows;
+    const int first_column = filter.columns.first + tile.column * kTileColumns;
     body(BlockTile{panel + ptx::cluster_rank() * kHopperRows, first_column,
                    both && panel == first_column, panel != last_panel});
     last_panel = panel;
@@ -244,7 +248,7 @@ void filter(const NeighborSearch& search, const NeighborPart& rows, const Neighb
                                        columns.first + farthest * kPanelRows);
   const int64_t at_once = multiprocessors() / kClusterBlocks;
   launch_clusters(
-      "knn_filter", knn_filter<both, Tiles>, std::min(at_once, tiles.count()), kClusterBlocks,
+      "knn_filter", knn_filter<both, Tiles>, std::min<int64_t>(at_once, tiles.count()), kClusterBlocks,
       kHopperThreads, kSharedBytes, stream,
       Filter<Tiles>{map_of(search.query_rows, rows, rows.first, rows_end),
                     map_of(search.candidate_rows, columns, first_column, columns_end),
@@ -260,14 +264,16 @@ void filter(const NeighborSearch& search, const NeighborPart& rows, const Neighb
 
 void filter_pairs(const NeighborSearch& search, const NeighborPart& part, int64_t nearest,
                   int64_t farthest, Stream stream) {
-  const int64_t panels = panels_of(part, Path::hopper);
-  filter<true>(search, part, part, 0, panels, TileSchedule{panels, nearest, farthest, kStripHeight},
-               stream);
+  const auto panels = static_cast<int>(panels_of(part, Path::hopper));
+  const TileScheduleOf<int> tiles{panels, static_cast<int>(nearest), static_cast<int>(farthest),
+                                  kStripHeight};
+  filter<true>(search, part, part, 0, panels, tiles, stream);
 }
 
 void filter_parts(const NeighborSearch& search, const NeighborPart& rows,
                   const NeighborPart& columns, int64_t nearest, int64_t farthest, Stream stream) {
-  const TileRectangle tiles{panels_of(rows, Path::hopper), farthest - nearest, kStripHeight};
+  const TileRectangleOf<int> tiles{static_cast<int>(panels_of(rows, Path::hopper)),
+                                   static_cast<int>(farthest - nearest), kStripHeight};
   if (search.among_themselves)
     filter<true>(search, rows, columns, nearest, farthest, tiles, stream);
   else
