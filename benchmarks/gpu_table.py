@@ -32,6 +32,7 @@ NO_DEVICE = 3
 # The start of a process, its libraries and its context.
 START_SECONDS = 60
 RATE_SECONDS = 30
+TUNING_SECONDS = 40
 # Of a contender's limit, what its timed calls may take; the rest is for inputs and answers.
 TIMED_SHARE = 0.15
 REHEARSAL_DIVISOR = 256
@@ -41,6 +42,7 @@ def run(worker: Worker, chosen: list[contests.Contest], budget: Budget) -> dict[
     facts = worker.ask({"what": "facts"}, START_SECONDS)
     if "failed" in facts:
         sys.exit(f"The process that measures does not start: {facts['failed']}")
+    tilings = worker.ask({"what": "tune"}, budget.grant(TUNING_SECONDS, 1) or 1)
     rates = [worker.ask({"what": "rate"}, RATE_SECONDS)]
     results = report.unmeasured(chosen)
     for contest, result in zip(chosen, results, strict=True):
@@ -62,6 +64,7 @@ def run(worker: Worker, chosen: list[contests.Contest], budget: Budget) -> dict[
         **facts,
         "cublas_flop_per_second": max(known) if known else None,
         "cublas_flop_per_second_samples": known,
+        "tilings": tilings,
         "contests": results,
     }
 

@@ -12,7 +12,7 @@ import sys
 from importlib import metadata
 from typing import Any
 
-from gpu import clock, contests
+from gpu import clock, contenders, contests, tilings
 
 
 class Bench:
@@ -44,6 +44,8 @@ class Bench:
             return {"missing": f"{contender.distribution} is not installed"}
         if self.device == "cpu" and not contender.on_cpu:
             return {"missing": "it is of a device"}
+        if contender.hopper and clock.capability() != contenders.HOPPER:
+            return {"missing": "it is for devices of compute capability 9.0"}
         self.prepare(contest)
         measured = clock.measure(lambda: contender.call(self.inputs, contest.k), self.device, limit)
         answer = measured.pop("answer")
@@ -62,10 +64,21 @@ class Bench:
             **vars(verdict),
         }
 
+    def tune(self) -> dict[str, Any]:
+        """The best tiling, which from here on is used."""
+        if clock.capability() != contenders.HOPPER:
+            return {"missing": "it is for devices of compute capability 9.0"}
+        self.key = self.inputs = self.truth = None
+        found = tilings.tune(self.device, self.divisor)
+        os.environ[tilings.TILING] = found["chosen"]
+        return found
+
     def reply(self, asked: dict[str, Any]) -> dict[str, Any]:
         what = asked.pop("what")
         if what == "measure":
             return self.measure(**asked)
+        if what == "tune":
+            return self.tune()
         if what == "rate":
             size = max(64, clock.PRODUCT_SIZE // self.divisor)
             return {"flop_per_second": clock.product_rate(self.device, size)}

@@ -71,6 +71,13 @@ def product_rate(device: str, size: int = PRODUCT_SIZE) -> float:
     )
 
 
+def capability() -> tuple[int, int] | None:
+    """Of the device; None without one."""
+    import torch
+
+    return torch.cuda.get_device_capability() if torch.cuda.is_available() else None
+
+
 def facts(device: str) -> dict[str, Any]:
     import torch
 

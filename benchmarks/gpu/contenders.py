@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from peers import torch_gram
@@ -18,7 +19,7 @@ class Contender:
     """`call` takes the inputs and the k of a contest (None where it has none).
 
     An exact one must give the answer of float64. One that does one part in `parts` of the queries
-    has its time multiplied.
+    has its time multiplied. One `hopper` is of the kernels for compute capability 9.0.
     """
 
     name: str
@@ -27,6 +28,36 @@ class Contender:
     exact: bool = False
     parts: int = 1
     on_cpu: bool = True
+    hopper: bool = False
+
+
+HOPPER = (9, 0)  # compute capability
+PATH = "MMKERNELS_CUDA_PATH"
+
+
+def hopper(contender: Contender) -> Contender:
+    """The same by the kernels made for Hopper."""
+
+    def call(inputs: Any, k: int | None) -> Any:
+        before = os.environ.get(PATH)
+        os.environ[PATH] = "sm90"
+        try:
+            return contender.call(inputs, k)
+        finally:
+            os.environ.pop(PATH) if before is None else os.environ.update({PATH: before})
+
+    name = f"{contender.name}, sm90"
+    return replace(contender, name=name, call=call, on_cpu=False, hopper=True)
+
+
+def on_both_paths(contenders: Iterable[Contender]) -> tuple[Contender, ...]:
+    """Ours twice, and the others."""
+    found = []
+    for contender in contenders:
+        found.append(contender)
+        if contender.distribution == "mmkernels":
+            found.append(hopper(contender))
+    return tuple(found)
 
 
 def ours_neighbors(x: Any, k: int) -> Any:
@@ -67,11 +98,53 @@ def neighbors(parts: int) -> tuple[Contender, ...]:
         return lambda x, k: search(x, k, len(x) // parts if parts > 1 else None)
 
     said = f", 1/{parts} of the queries" if parts > 1 else ""
-    return (
-        Contender("mmkernels", "mmkernels", ours_neighbors, exact=True),
-        Contender(f"torch mm + topk, bfloat16{said}", "torch", part(torch_neighbors), parts=parts),
-        Contender(f"FlashLib flash_knn{said}", "flashlib", part(flash_neighbors), parts=parts),
+    return on_both_paths(
+        (
+            Contender("mmkernels", "mmkernels", ours_neighbors, exact=True),
+            Contender(
+                f"torch mm + topk, bfloat16{said}", "torch", part(torch_neighbors), parts=parts
+            ),
+            Contender(f"FlashLib flash_knn{said}", "flashlib", part(flash_neighbors), parts=parts),
+        )
     )
+
+
+def ours_of_two(xy: Any, k: int) -> Any:
+    import mmkernels
+
+    return mmkernels.mutual_knn(*xy, k=k, metric="l2")
+
+
+def torch_of_two(xy: Any, k: int) -> Any:
+    x, y = xy
+    part = len(x) // PARTS_OF_TWO
+    return common(torch_neighbors(x, k, part), torch_neighbors(y, k, part))
+
+
+def common(a: Any, b: Any) -> float:
+    """The share of two arrays of lists that they have in common, row by row."""
+    return (
+        sum(
+            float((a[s : s + PAIRS_AT_ONCE, :, None] == b[s : s + PAIRS_AT_ONCE, None]).sum())
+            for s in range(0, len(a), PAIRS_AT_ONCE)
+        )
+        / a.numel()
+    )
+
+
+# Of a million queries each, as in `neighbors`; the score is then of these rows alone.
+PARTS_OF_TWO = 16
+TWO = on_both_paths(
+    (
+        Contender("mmkernels", "mmkernels", ours_of_two, exact=True),
+        Contender(
+            f"torch mm + topk, bfloat16, 1/{PARTS_OF_TWO} of the queries",
+            "torch",
+            torch_of_two,
+            parts=PARTS_OF_TWO,
+        ),
+    )
+)
 
 
 def bandwidth(x: Any) -> float:
@@ -135,20 +208,24 @@ def torch_feature_space(xy: Any, _: None) -> Any:
     return hsic(x, y) / (hsic(x, x) * hsic(y, y)) ** 0.5
 
 
-RBF = (
-    Contender("mmkernels, exact", "mmkernels", ours_rbf, exact=True),
-    Contender("mmkernels, high", "mmkernels", ours_rbf_of("high"), exact=True, on_cpu=False),
-    Contender("mmkernels, fast", "mmkernels", ours_rbf_of("fast"), on_cpu=False),
-    Contender("torch n x n kernels, float32", "torch", torch_kernels(kernel_rbf, tf32=False)),
-    Contender("torch n x n kernels, TF32", "torch", torch_kernels(kernel_rbf, tf32=True)),
+RBF = on_both_paths(
+    (
+        Contender("mmkernels, exact", "mmkernels", ours_rbf, exact=True),
+        Contender("mmkernels, high", "mmkernels", ours_rbf_of("high"), exact=True, on_cpu=False),
+        Contender("mmkernels, fast", "mmkernels", ours_rbf_of("fast"), on_cpu=False),
+        Contender("torch n x n kernels, float32", "torch", torch_kernels(kernel_rbf, tf32=False)),
+        Contender("torch n x n kernels, TF32", "torch", torch_kernels(kernel_rbf, tf32=True)),
+    )
 )
 
-LINEAR = (
-    Contender("mmkernels", "mmkernels", ours_linear, exact=True),
-    Contender("torch, products of features, float32", "torch", torch_feature_space),
-    Contender(
-        "torch n x n kernels, float32", "torch", torch_kernels(torch_gram.linear, tf32=False)
-    ),
+LINEAR = on_both_paths(
+    (
+        Contender("mmkernels", "mmkernels", ours_linear, exact=True),
+        Contender("torch, products of features, float32", "torch", torch_feature_space),
+        Contender(
+            "torch n x n kernels, float32", "torch", torch_kernels(torch_gram.linear, tf32=False)
+        ),
+    )
 )
 
 
@@ -163,21 +240,48 @@ def torch_overlap(xs: Any, k: int) -> Any:
     import torch
 
     lists = [torch_neighbors(x, k) for x in xs]
-    n = len(lists[0])
     shares = torch.empty(len(xs), len(xs), dtype=torch.float64)
     for i, a in enumerate(lists):
         for j, b in enumerate(lists[: i + 1]):
-            common = sum(
-                (a[s : s + PAIRS_AT_ONCE, :, None] == b[s : s + PAIRS_AT_ONCE, None]).sum()
-                for s in range(0, n, PAIRS_AT_ONCE)
-            )
-            shares[i, j] = shares[j, i] = float(common) / (n * k)
+            shares[i, j] = shares[j, i] = common(a, b)
     return shares
 
 
-OVERLAP = (
-    Contender("mmkernels", "mmkernels", ours_overlap, exact=True),
-    Contender("torch mm + topk, bfloat16", "torch", torch_overlap),
+OVERLAP = on_both_paths(
+    (
+        Contender("mmkernels", "mmkernels", ours_overlap, exact=True),
+        Contender("torch mm + topk, bfloat16", "torch", torch_overlap),
+    )
+)
+
+
+RELABELLINGS = 200
+
+
+def ours_null(lists: Any, k: int) -> Any:
+    import mmkernels
+
+    return mmkernels.mutual_knn_null(*lists, k=k, permutations=RELABELLINGS)
+
+
+def torch_null(lists: Any, k: int) -> Any:
+    """Lists of y under permutations of its own, all of k compared with all of k at once."""
+    import torch
+
+    x, y = (found.indices[:, :k] for found in lists)
+    n = len(x)
+    shares = torch.empty(RELABELLINGS, dtype=torch.float64, device=x.device)
+    for number in range(RELABELLINGS):
+        order = torch.randperm(n, device=x.device)
+        place = torch.empty_like(order)
+        place[order] = torch.arange(n, device=x.device)
+        shares[number] = (x[:, :, None] == place[y[order]][:, None]).sum() / (n * k)
+    return shares
+
+
+NULL = (
+    Contender("mmkernels", "mmkernels", ours_null, exact=True),
+    Contender("torch randperm, all of k with all of k", "torch", torch_null),
 )
 
 

@@ -12,7 +12,7 @@ from contest import Verdict
 from . import answers, contenders, inputs
 from .contenders import Contender
 
-SMALL, LARGE = 65_536, 1_000_000
+SMALL, MEDIUM, LARGE = 65_536, 262_144, 1_000_000
 LAYERS = 12
 # A part of the queries is enough to time a search of a million rows by others.
 PARTS = 16
@@ -38,21 +38,40 @@ class Contest:
     least_seconds: float = 3
 
 
-def neighbors(n: int, d: int, k: int) -> Contest:
+def neighbors(n: int, d: int, k: int, *, decaying: bool = False) -> Contest:
     large = n >= LARGE
+    parts = PARTS if n >= MEDIUM else 1
     return Contest(
-        key=f"knn, n = {n}, d = {d}, k = {k}",
-        what="neighbours, l2",
+        key=f"knn{' of a decaying spectrum' if decaying else ''}, n = {n}, d = {d}, k = {k}",
+        what=f"neighbours, l2{', deviations 1/i' if decaying else ''}",
         n=n,
         d=d,
         k=k,
-        inputs=inputs.one,
-        contenders=contenders.neighbors(PARTS if large else 1),
+        inputs=inputs.decaying if decaying else inputs.one,
+        contenders=contenders.neighbors(parts),
         flops=lambda n, d: float(n) * n * d,
         truth=lambda x, k: None,
         compare=lambda x, _, found, k, exact: answers.neighbors(x, found, k, exact),
         limit_seconds=75 if large else 30,
         least_seconds=d / 100 if large else 3,
+    )
+
+
+def two(n: int, d: int, k: int) -> Contest:
+    """Neighbours in both modalities, and how many they share."""
+    return Contest(
+        key=f"mutual knn, n = {n}, d = {d} + {d}, k = {k}",
+        what="neighbours in two and their overlap, l2",
+        n=n,
+        d=d,
+        k=k,
+        inputs=inputs.two_in_bfloat16,
+        contenders=contenders.TWO,
+        flops=lambda n, d: 2.0 * n * n * d,
+        truth=lambda xy, k: answers.shared(*xy, k),
+        compare=lambda _, truth, found, k, exact: answers.share(found, truth),
+        limit_seconds=90,
+        least_seconds=20,
     )
 
 
@@ -102,6 +121,25 @@ def overlap() -> Contest:
     )
 
 
+def null() -> Contest:
+    """There is nothing to multiply: no rate is shown."""
+    return Contest(
+        key=f"relabelling null, n = {LARGE}, k = 10",
+        what=f"mutual_knn under {contenders.RELABELLINGS} relabellings, of given lists",
+        n=LARGE,
+        d=64,
+        k=10,
+        inputs=inputs.lists,
+        contenders=contenders.NULL,
+        flops=lambda n, d: 0.0,
+        truth=answers.relabelled_scores,
+        compare=lambda lists, truth, found, k, exact: answers.null(
+            found, truth, lists[0].shape[0], k, exact
+        ),
+        limit_seconds=60,
+    )
+
+
 def ensemble() -> Contest:
     """As many networks as keep a device busy, for two epochs: TFLOP/s are of their training."""
     return Contest(
@@ -128,10 +166,17 @@ def training_flops(n: int, d: int) -> float:
 
 
 CONTESTS = (
-    *(neighbors(SMALL, d, 10) for d in (1024, 256, 4096, 128)),
+    neighbors(MEDIUM, 1024, 10),
     rbf(1024),
     linear(1024),
+    neighbors(MEDIUM, 128, 10),
+    neighbors(MEDIUM, 1024, 10, decaying=True),
+    neighbors(MEDIUM, 1024, 100),
+    two(LARGE, 1024, 10),
+    *(neighbors(SMALL, d, 10) for d in (1024, 256, 4096, 128)),
+    neighbors(MEDIUM, 512, 10),
     overlap(),
+    null(),
     ensemble(),
     *(neighbors(LARGE, d, 10) for d in (256, 1024, 128)),
     *(neighbors(SMALL, d, 100) for d in (1024, 256)),

@@ -32,12 +32,31 @@ def one(n: int, d: int, device: str) -> Any:
     return unit(representation(n, d, seed=1, device=device)).to(torch.bfloat16)
 
 
+def decaying(n: int, d: int, device: str) -> Any:
+    """Gaussian, of standard deviation 1 / i in column i: a few columns have nearly all variance."""
+    import torch
+
+    draw = torch.Generator(device).manual_seed(3)
+    rows = torch.randn(n, d, generator=draw, device=device)
+    return rows.div_(torch.arange(1, d + 1, device=device))
+
+
 def unit(rows: Any) -> Any:
     return rows.div_(rows.norm(dim=1, keepdim=True))
 
 
 def two(n: int, d: int, device: str) -> tuple[Any, Any]:
     return tuple(representation(n, d, seed=1, device=device, bent=bent) for bent in (False, True))
+
+
+def two_in_bfloat16(n: int, d: int, device: str) -> tuple[Any, Any]:
+    import torch
+
+    def one_of_two(bent: bool) -> Any:
+        rows = representation(n, d, seed=1, device=device, bent=bent)
+        return unit(rows).to(torch.bfloat16)
+
+    return one_of_two(False), one_of_two(True)
 
 
 def layers(n: int, d: int, device: str, count: int) -> list[Any]:
@@ -48,6 +67,13 @@ def layers(n: int, d: int, device: str, count: int) -> list[Any]:
     other = representation(n, d, seed=2, device=device)
     steps = [layer / max(1, count - 1) for layer in range(count)]
     return [unit((1 - step) * first + step * other).to(torch.bfloat16) for step in steps]
+
+
+def lists(n: int, d: int, device: str) -> tuple[Any, Any]:
+    """What mmkernels.knn finds in two views: ten neighbours a row."""
+    import mmkernels
+
+    return tuple(mmkernels.knn(rows, 10, metric="l2") for rows in two(n, d, device))
 
 
 CLASSES, VALIDATION_SHARE = 4, 5

@@ -7,6 +7,8 @@ from typing import Any
 
 from report import Row, milliseconds, table
 
+from . import goals, tilings
+
 NOT_MEASURED = "not measured"
 HEADS = ["what", "contender", "n", "D", "k", "time, ms", "ratio", "TFLOP/s", "of cuBLAS bf16"]
 HEADS += ["memory, MiB", "answer"]
@@ -48,14 +50,14 @@ def rows(results: list[Row], rate: float | None) -> list[list[str]]:
                 said = said if said == NOT_MEASURED else f"{NOT_MEASURED}: {said}"
                 lines.append([*start, said, *[""] * (len(HEADS) - len(start) - 1)])
                 continue
-            peak = contender["peak_mib"]
+            peak, speed = contender["peak_mib"], contender["flop_per_second"]
             lines.append(
                 [
                     *start,
                     milliseconds(contender["seconds"]),
                     f"{contender['seconds'] / ours:.2f}" if ours else "",
-                    f"{contender['flop_per_second'] / 1e12:.3g}",
-                    f"{contender['flop_per_second'] / rate:.0%}" if rate else "",
+                    f"{speed / 1e12:.3g}" if speed else "",
+                    f"{speed / rate:.0%}" if rate and speed else "",
                     "" if peak is None else f"{peak:.0f}",
                     answer(contender),
                 ]
@@ -70,7 +72,11 @@ def render(run: Row) -> str:
     known = f"{rate / 1e12:.0f} TFLOP/s" if rate else NOT_MEASURED
     lines.append(f"torch mm, bfloat16, 8192 x 8192 x 8192: {known}")
     lines += [f"{name}: {said}" for name, said in run.get("checks", {}).items()]
-    return "\n".join(lines) + "\n\n" + table(HEADS, rows(run["contests"], rate), texts=2)
+    parts = ["\n".join(lines), goals.render(run["contests"])]
+    if "tilings" in run:
+        said = run["tilings"].get("failed") or run["tilings"].get("missing")
+        parts.append(f"tilings: {said}" if said else tilings.render(run["tilings"]))
+    return "\n\n".join([*parts, table(HEADS, rows(run["contests"], rate), texts=2)])
 
 
 def wrong(results: list[Row]) -> list[str]:

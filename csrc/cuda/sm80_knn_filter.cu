@@ -74,7 +74,7 @@ __global__ void __launch_bounds__(kTileThreads, 2) knn_filter(Filter<Tiles> filt
   }
   add_tile_product<ptx::Half>(
       PlainSteps{filter.rows.packed(first_row), filter.columns.packed(first_column)},
-      static_cast<int>(rows.depth / kDepth), rows.depth, columns.depth, ptx::shared(), sums);
+      *rows.used_depth / kDepth, rows.depth, columns.depth, ptx::shared(), sums);
 
   const float g = rows.sum_error;
   const RowBounds row_bounds = rows.block_bounds[first_row / kBlockRows];

@@ -15,7 +15,7 @@ BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 sys.path.append(str(BENCHMARKS))
 
 import gpu_table  # noqa: E402
-from gpu import answers, contenders, contests, inputs, report  # noqa: E402
+from gpu import answers, contenders, contests, goals, inputs, report, tilings  # noqa: E402
 from gpu.budget import Budget, rounds  # noqa: E402
 from gpu.process import Worker  # noqa: E402
 
@@ -86,20 +86,27 @@ def test_table_has_times_ratios_and_shares():
     assert "| 1500.0 | 3.00 | 133 | 17% | 100 | 2.5e-01: NOT THE SAME |" in text
 
 
+def test_where_nothing_is_multiplied_no_rate_is_shown():
+    run = {"cublas_flop_per_second": 8e14, "contests": [result(measured(0.5, flop_per_second=0.0))]}
+    assert "| 500.0 | 1.00 |  |  | 100 | 0.0e+00 |" in report.render(run)
+
+
 def test_what_was_not_measured_keeps_its_row():
     missing = {"missing": "flashlib is not installed"}
     failed = {"failed": "OutOfMemoryError: CUDA out of memory."}
     text = report.render({"contests": [result(failed, measured(1.0), missing)]})
     assert "not measured: OutOfMemoryError: CUDA out of memory." in text
     assert "not measured: flashlib is not installed" in text
-    lines = [line for line in text.splitlines() if line.startswith("|")]
+    lines = [line for line in text.split("\n\n")[-1].splitlines()]
     assert {line.count("|") for line in lines} == {len(report.HEADS) + 1}
 
 
 def test_before_any_run_nothing_is_measured(capsys):
     assert gpu_table.main(["--show"]) == 0
     said = capsys.readouterr().out
-    rows = said.split(":--")[-1].strip().splitlines()[1:]
+    goal_rows, rows = (part.strip().splitlines()[2:] for part in said.split("\n\n")[1:])
+    assert len(goal_rows) == len(goals.GOALS)
+    assert all("| not measured |" in row for row in goal_rows)
     assert len(rows) == sum(len(contest.contenders) for contest in contests.CONTESTS)
     assert all("| not measured |" in row for row in rows)
     assert "mm, bfloat16, 8192 x 8192 x 8192: not measured" in said
@@ -111,6 +118,88 @@ def test_only_our_own_mistakes_fail_a_run():
     assert report.wrong([result(wrong)]) == ["knn, mmkernels: 5.0e-01: NOT THE SAME"]
     assert report.wrong([result({"failed": "no"})]) == ["knn, mmkernels: no"]
     assert report.wrong([result({"missing": "no time was left"})]) == []
+
+
+def times_of_goals(seconds):
+    """As a run writes them: every contender of every goal takes as long."""
+    names = {goals.HOPPER, goals.FLASHLIB, "mmkernels, fast, sm90"}
+    return [
+        {
+            "contest": contest.key,
+            "contenders": [
+                {"name": contender.name, "seconds": seconds}
+                for contender in contest.contenders
+                if contender.name in names
+            ],
+        }
+        for contest in contests.CONTESTS
+    ]
+
+
+def test_goals_are_of_contests_that_there_are():
+    rows = goals.rows(times_of_goals(1.0))
+    assert [row[2] for row in rows if row[2] == goals.NOT_MEASURED] == []
+    assert [row[3] for row in goals.rows(times_of_goals(1e9))] != [row[3] for row in rows]
+
+
+def test_goals_tell_what_was_reached():
+    asked = [row[:2] for row in goals.rows([])]
+    found = {tuple(row[:2]): row[2:] for row in goals.rows(times_of_goals(1e-3))}
+    assert len(found) == len(asked) == len(goals.GOALS)
+    assert found["RBF CKA, fast, n = 65,536, D = 1024 + 1024", "under 20 ms"] == ["1.00 ms", "yes"]
+    neighbors = "neighbours, n = 262,144, D = 1024, k = 10"
+    assert found[neighbors, "4 x FlashLib"] == ["1.0 x", "no"]
+    assert found[neighbors, "1.0 PFLOP/s of all ordered pairs"][1] == "yes"
+    slow = {tuple(row[:2]): row[2:] for row in goals.rows(times_of_goals(1.0))}
+    assert slow[neighbors, "1.0 PFLOP/s of all ordered pairs"] == ["0.14 PFLOP/s", "no"]
+    assert slow["linear unbiased CKA, exact, n = 65,536, D = 1024", "under 5 ms"][1] == "no"
+
+
+def test_the_best_tiling_is_clearly_better():
+    assert tilings.best({"": 1.0, "a": 0.99, "b": 1.2}) == ""
+    assert tilings.best({"": 1.0, "a": 0.9, "b": 0.8}) == "b"
+
+
+def test_tilings_are_tried_one_question_after_the_other(monkeypatch):
+    tried = []
+
+    def seconds(contest, inputs, device, settings):
+        tried.append(settings)
+        return 1.0 if settings.endswith(("second", "fourth")) else 2.0
+
+    asked = [
+        tilings.Question(contests.CONTESTS[0].key, ("", "first", "second")),
+        tilings.Question(contests.CONTESTS[1].key, ("", "third", "fourth")),
+    ]
+    monkeypatch.setattr(tilings, "QUESTIONS", asked)
+    monkeypatch.setattr(tilings, "seconds", seconds)
+    found = tilings.tune("cpu", 4096)
+    assert tried == ["", "first", "second", "second", "second,third", "second,fourth"]
+    # What was chosen is the built-in of the next question.
+    assert found["chosen"] == "second"
+    assert "| as built in |" in tilings.render(found)
+
+
+def test_a_tiling_is_set_for_a_call_alone(monkeypatch):
+    monkeypatch.delenv(tilings.TILING, raising=False)
+    monkeypatch.delenv(contenders.PATH, raising=False)
+    contest = contests.find(f"knn, n = {contests.SMALL}, d = 128, k = 10")
+    assert tilings.seconds(contest, inputs.one(300, 32, "cpu"), "cpu", "knn_blocks=1") > 0
+    assert tilings.TILING not in os.environ
+    assert contenders.PATH not in os.environ
+
+
+def test_neighbors_of_two_are_held_against_a_sample():
+    xy = inputs.two_in_bfloat16(700, 40, "cpu")
+    truth = answers.shared(*xy, 10)
+    assert answers.share(contenders.ours_of_two(xy, 10), truth).agrees
+    assert answers.share(contenders.torch_of_two(xy, 10), truth).difference < 0.2
+    assert not answers.share(truth[0] + 6 * truth[1], truth).agrees
+
+
+def test_a_spectrum_decays():
+    rows = inputs.decaying(2000, 40, "cpu")
+    assert abs(float(rows[:, 9].std()) * 10 - 1) < 0.1
 
 
 def test_contests_are_those_that_were_asked_for():
@@ -193,6 +282,17 @@ def test_scores_are_held_against_float64():
         assert answers.score(contender.call(xy, None), truth, exact=True).agrees, contender.name
 
 
+def test_nulls_are_held_against_relabelled_lists():
+    lists = inputs.lists(400, 24, "cpu")
+    truth = answers.relabelled_scores(lists, 7)
+    found = {one.exact: one.call(lists, 7) for one in contenders.NULL}
+    for exact, scores in found.items():
+        assert len(scores) == contenders.RELABELLINGS
+        assert answers.null(scores, truth, 400, 7, exact).agrees
+        scores += 0.01
+        assert not answers.null(scores, truth, 400, 7, exact).agrees
+
+
 def test_losses_are_held_against_float64():
     asked = inputs.networks(600, 12, "cpu")
     truth = answers.first_losses(asked, 2)
@@ -214,7 +314,9 @@ def test_a_rehearsal_runs_from_end_to_end(tmp_path):
     assert "tests: passed; 5 passed" in process.stdout
     rows = [line for line in process.stdout.splitlines() if line.startswith("| cka linear")]
     assert len(rows) == len(contenders.LINEAR)
-    assert not any("not measured" in row for row in rows)
+    for row, contender in zip(rows, contenders.LINEAR, strict=True):
+        assert ("not measured: it is of a device" in row) == contender.hopper
+    assert "tilings: it is for devices of compute capability 9.0" in process.stdout
     assert list(tmp_path.iterdir()) == [checks]  # a rehearsal is no result
 
 
