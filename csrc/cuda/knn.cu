@@ -84,6 +84,7 @@ NeighborSearch take_neighbor_search(const ArrayView& candidates,
   search.metric = metric;
   search.k = k;
   search.path = path;
+  if (path == Path::hopper) search.tiling = chosen_tiling();
   search.among_themselves = !queries;
   const bool unit = metric == Metric::cosine;
   search.candidates = take_features(candidates, unit, Centre::robust, workspace);

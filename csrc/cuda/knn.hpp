@@ -16,6 +16,7 @@
 #include "features.hpp"
 #include "neighbor_operand.hpp"
 #include "path.hpp"
+#include "tiling.hpp"
 #include "workspace.hpp"
 
 namespace mmkernels::cuda {
@@ -46,6 +47,7 @@ struct NeighborSearch {
   Metric metric;
   int k;
   Path path;
+  Tiling tiling;  // of the Hopper path
   bool among_themselves;  // rows are their own candidates; else there are queries
   Features candidates, queries;  // without queries both are the same
   NeighborOperand candidate_rows, query_rows;

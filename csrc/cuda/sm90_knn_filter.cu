@@ -1,8 +1,8 @@
 // The filter of neighbours on Hopper: sums of a tile of 128 rows and 256 columns in the registers of
 // two warpgroups, compared where they are.
 //
-// A cluster of two blocks takes panels of 256 rows by panels of 256 columns, block r the rows from
-// 128 r on; each fetches half of the columns for both. Clusters stay, and go through the tiles of a
+// Two blocks take panels of 256 rows by panels of 256 columns, the second one the rows from 128 on; as
+// a cluster, each fetches half of the columns for both. Blocks stay, and go through the tiles of a
 // launch. A diagonal tile has both (i, j) and (j, i), so that only its rows take candidates.
 //
 // Short rows stay in shared memory while columns pass them. Where the ring holds a whole tile, the
@@ -19,25 +19,21 @@
 namespace mmkernels::cuda::hopper {
 namespace {
 
-constexpr int kClusterBlocks = 2;
-constexpr int kPanelRows = kClusterBlocks * kHopperRows;
+constexpr int kPanelBlocks = 2;
+constexpr int kPanelRows = kPanelBlocks * kHopperRows;
 constexpr int kRowsBytes = kHopperRows * kStepRowBytes, kColumnsBytes = kTileColumns * kStepRowBytes;
+constexpr int kBoxRows = 128;
 constexpr int kMostStages = 6;
-constexpr int kMostResidentSteps = 4;
 constexpr int kConsumerThreads = kConsumers * kGroupThreads;
 // Those who fetch need more than kProducerRegisters; 128 (56 + 2 * 224) are all that there are.
 constexpr int kFetchRegisters = 56, kFilterRegisters = 224;
-// Panels whose tiles at one distance are at work together. With c clusters, h panels of rows meet
-// h + c / h of columns at a time: fewest of both at h = sqrt(c / 2), about 6 of an H100's 66.
-constexpr int kStripHeight = 8;
-
 template <class Tiles>
 struct Filter {
   TensorMap row_values, column_values;
   Side rows, columns;
   NeighborLists lists;
   Tiles tiles;
-  bool may_stay;  // rows, in shared memory: so many panels that a cluster keeps its rows for long
+  int resident_depth;  // up to which rows stay in shared memory
 };
 
 // In shared memory before the operands.
@@ -53,22 +49,21 @@ constexpr int kSharedBytes = static_cast<int>(kSharedOfHopper);
 struct Work {
   int depth, steps;
   bool resident;
-  int strip_height;
   Control* control;
   uint8_t* rows;  // [steps], where they are resident
   Ring ring, edges;
 };
 
-__device__ __forceinline__ int clusters() { return static_cast<int>(ptx::blocks()) / kClusterBlocks; }
+// Pairs of blocks that are at work together.
+__device__ __forceinline__ int pairs() { return static_cast<int>(ptx::blocks()) / kPanelBlocks; }
 
 template <class Tiles>
 __device__ __forceinline__ Work work_of(const Filter<Tiles>& filter) {
   Work work;
-  work.depth = static_cast<int>(filter.rows.operand.depth);
+  // Of lane 0: products need to be seen to have the same number in all lanes.
+  work.depth = ptx::shuffle(*filter.rows.operand.used_depth, 0);
   work.steps = (work.depth + kBoxDepth - 1) / kBoxDepth;
-  work.resident = filter.may_stay && work.steps <= kMostResidentSteps;
-  // With as many panels in a strip as clusters, each has the same rows all along the strip.
-  work.strip_height = work.resident ? clusters() : kStripHeight;
+  work.resident = work.depth <= filter.resident_depth;
   work.control = reinterpret_cast<Control*>(ptx::shared());
   work.rows = ptx::shared() + sizeof(Control);
   uint8_t* stages = work.rows + (work.resident ? work.steps * kRowsBytes : 0);
@@ -91,22 +86,23 @@ __device__ __forceinline__ void make_barriers(const Work& work) {
   make_ring(work.ring);
 }
 
-// The tiles of the block's cluster, in order.
+// The block's tiles, in order.
 template <bool both, class Tiles, class Body>
 __device__ __forceinline__ void for_each_tile(const Filter<Tiles>& filter, const Work& work,
                                               Body&& body) {
   Tiles tiles = filter.tiles;
-  tiles.height = work.strip_height;
-  const int count = tiles.count(), together = clusters();
+  // With as many panels in a strip as pairs of blocks, each has the same rows all along the strip.
+  if (work.resident) tiles.height = pairs();
+  const int half = static_cast<int>(ptx::block()) % kPanelBlocks;
   int last_panel = -1;
   // Unsigned, as the number after the last may be beyond 2^31.
-  for (unsigned index = static_cast<unsigned>(ptx::block()) / kClusterBlocks;
-       index < static_cast<unsigned>(count); index += together) {
+  for (unsigned index = static_cast<unsigned>(ptx::block()) / kPanelBlocks;
+       index < static_cast<unsigned>(tiles.count()); index += pairs()) {
     const typename Tiles::Tile tile = tiles.at(static_cast<int>(index));
     if (!tile.owned) continue;
     const int panel = filter.rows.first + tile.row * kPanelRows;
     const int first_column = filter.columns.first + tile.column * kTileColumns;
-    body(BlockTile{panel + ptx::cluster_rank() * kHopperRows, first_column,
+    body(BlockTile{panel + half * kHopperRows, first_column,
                    both && panel == first_column, panel != last_panel});
     last_panel = panel;
   }
@@ -117,10 +113,11 @@ template <bool both, class Tiles>
 __device__ __forceinline__ void fetch_operands(const Filter<Tiles>& filter, const Work& work) {
   RingPlace place;
   int rows_parity = 0;
-  const int part = ptx::cluster_rank() * (kTileColumns / kClusterBlocks);
+  const int sharers = ptx::cluster_blocks(), own_columns = kTileColumns / sharers;
+  const int part = ptx::cluster_rank() * own_columns;
   for_each_tile<both>(filter, work, [&](const BlockTile& tile) {
     const int row = tile.first_row - filter.rows.first;
-    const int column = tile.first_column - filter.columns.first + part;
+    const int column = tile.first_column - filter.columns.first;
     if (work.resident && tile.new_rows) {
       ptx::Barrier* filled = &work.control->rows_filled;
       ptx::wait_phase(&work.control->rows_emptied, rows_parity ^ 1);
@@ -132,8 +129,9 @@ __device__ __forceinline__ void fetch_operands(const Filter<Tiles>& filter, cons
     for (int step = 0; step < work.steps; ++step) {
       uint8_t* stage = claim(work.ring, place, work.ring.stage_bytes);
       ptx::Barrier* filled = work.ring.filled + place.stage;
-      ptx::copy_box_to((1 << kClusterBlocks) - 1, stage + part * kStepRowBytes, filter.column_values,
-                       step * kBoxDepth, column, filled);
+      for (int c = part; c < part + own_columns; c += kBoxRows)
+        ptx::copy_box_to((1 << sharers) - 1, stage + c * kStepRowBytes, filter.column_values,
+                         step * kBoxDepth, column + c, filled);
       if (!work.resident)
         ptx::copy_box(stage + kColumnsBytes, filter.row_values, step * kBoxDepth, row, filled);
       place.advance(work.ring);
@@ -233,10 +231,10 @@ __global__ void __launch_bounds__(kHopperThreads, 1)
   ptx::sync_cluster();
 }
 
-// Of rows [first, last) of a part, in boxes of 128.
+// Of positions [first, last) of a part.
 TensorMap map_of(const NeighborOperand& operand, const NeighborPart& part, int64_t first, int64_t last) {
   return make_tensor_map(part.values + (first - part.first) * operand.depth, last - first,
-                         operand.depth, kHopperRows);
+                         operand.depth, kBoxRows);
 }
 
 template <bool both, class Tiles>
@@ -246,10 +244,13 @@ void filter(const NeighborSearch& search, const NeighborPart& rows, const Neighb
   const int64_t first_column = columns.first + nearest * kPanelRows;
   const int64_t columns_end = std::min(columns.first + padded_rows(columns.count),
                                        columns.first + farthest * kPanelRows);
-  const int64_t at_once = multiprocessors() / kClusterBlocks;
+  const int64_t at_once = std::min<int64_t>(multiprocessors() / kPanelBlocks, tiles.count());
+  const int blocks = static_cast<int>(search.tiling.knn_blocks);
+  // With few panels a pair of blocks would have other rows in every tile.
+  const bool many = panels_of(rows, Path::hopper) >= 2 * at_once;
   launch_clusters(
-      "knn_filter", knn_filter<both, Tiles>, std::min<int64_t>(at_once, tiles.count()), kClusterBlocks,
-      kHopperThreads, kSharedBytes, stream,
+      "knn_filter", knn_filter<both, Tiles>, at_once * kPanelBlocks / blocks, blocks, kHopperThreads,
+      kSharedBytes, stream,
       Filter<Tiles>{map_of(search.query_rows, rows, rows.first, rows_end),
                     map_of(search.candidate_rows, columns, first_column, columns_end),
                     {search.query_rows, static_cast<int>(rows.first), static_cast<int>(rows_end)},
@@ -257,7 +258,7 @@ void filter(const NeighborSearch& search, const NeighborPart& rows, const Neighb
                      static_cast<int>(columns_end)},
                     search.lists,
                     tiles,
-                    panels_of(rows, Path::hopper) >= 2 * at_once});
+                    many ? static_cast<int>(search.tiling.knn_resident) : 0});
 }
 
 }  // namespace
@@ -266,14 +267,15 @@ void filter_pairs(const NeighborSearch& search, const NeighborPart& part, int64_
                   int64_t farthest, Stream stream) {
   const auto panels = static_cast<int>(panels_of(part, Path::hopper));
   const TileScheduleOf<int> tiles{panels, static_cast<int>(nearest), static_cast<int>(farthest),
-                                  kStripHeight};
+                                  static_cast<int>(search.tiling.knn_strip)};
   filter<true>(search, part, part, 0, panels, tiles, stream);
 }
 
 void filter_parts(const NeighborSearch& search, const NeighborPart& rows,
                   const NeighborPart& columns, int64_t nearest, int64_t farthest, Stream stream) {
   const TileRectangleOf<int> tiles{static_cast<int>(panels_of(rows, Path::hopper)),
-                                   static_cast<int>(farthest - nearest), kStripHeight};
+                                   static_cast<int>(farthest - nearest),
+                                   static_cast<int>(search.tiling.knn_strip)};
   if (search.among_themselves)
     filter<true>(search, rows, columns, nearest, farthest, tiles, stream);
   else
