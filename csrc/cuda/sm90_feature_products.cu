@@ -93,7 +93,8 @@ __device__ __forceinline__ void start_stage(const uint8_t* stage, float (&sums)[
       for (int k = 0; k < kBoxDepth / 16; ++k)
         ptx::multiply_group<ptx::Bfloat16>(
             sums, ptx::operand(stage + p * kPartBytes + rows + k * 32),
-            ptx::operand(stage + (parts + order - p) * kPartBytes + k * 32), 1);
+            ptx::operand(stage + (parts + order - p) * kPartBytes + k * 32),
+            order < parts - 1 || p > 0 || k > 0);
   ptx::commit_products();
 }
 
@@ -145,11 +146,10 @@ __device__ __forceinline__ void write_squares(double squares, double* slots, dou
   ptx::sync_some(kMeetingOfConsumers, kConsumerThreads);
 }
 
-// What a stage left, while the next one is under way.
-__device__ __forceinline__ void take_stage(const Ring& ring, int stage, float (&sums)[kValues],
-                                           float (&run)[kValues]) {
-  ptx::wait_products<1>(sums);
-  release(ring, stage);
+// What a stage left, while `pending` others are under way.
+template <int pending>
+__device__ __forceinline__ void take_stage(float (&sums)[kValues], float (&run)[kValues]) {
+  ptx::wait_products<pending>(sums);
 #pragma unroll
   for (int v = 0; v < kValues; ++v) run[v] += sums[v];
 }
@@ -165,27 +165,26 @@ __device__ __forceinline__ void consume(const Ring& ring, const FeatureTable& ta
     const TileItem item = item_at(job, index);
     Pair* slot = place_in(table.slots, job.slices == 1 ? ptx::block() : index);
     const int steps = static_cast<int>(last_step(job, item) - item.first_run * job.run_steps);
-    int left = static_cast<int>(job.run_steps), odd_stage = 0;
+    int left = static_cast<int>(job.run_steps);
     bool begins = true;
     for (int step = 0; step < steps; ++step) {
+      const int first = place.stage;
       start_stage<parts>(await(ring, place), even);
-      if (step > 0) {
-        take_stage(ring, odd_stage, odd, run);
-        if (--left == 0) {
-          add_to_slot(slot, begins, run);
-          begins = false;
-          left = static_cast<int>(job.run_steps);
-        }
+      place.advance(ring);
+      if (left == 0) {
+        add_to_slot(slot, begins, run);
+        begins = false;
+        left = static_cast<int>(job.run_steps);
       }
-      const int even_stage = place.stage;
-      place.advance(ring);
+      --left;
+      const int second = place.stage;
       start_stage<parts>(await(ring, place), odd);
-      take_stage(ring, even_stage, even, run);
-      odd_stage = place.stage;
       place.advance(ring);
+      take_stage<1>(even, run);
+      release(ring, first);
+      take_stage<0>(odd, run);
+      release(ring, second);
     }
-    ptx::commit_products();  // an empty group, in the next one's place
-    take_stage(ring, odd_stage, odd, run);
     if (job.slices > 1)
       add_to_slot(slot, begins, run);
     else
