@@ -28,6 +28,7 @@ def cases(mmkernels: Any, x: Any, y: Any) -> dict[str, Callable[[], Any]]:
         "lcs_knn": lambda: mmkernels.lcs_knn(x, y, k=10),
         "edit_distance_knn": lambda: mmkernels.edit_distance_knn(x, y, k=10),
         "mutual_knn_matrix": lambda: mmkernels.mutual_knn_matrix([x, y, x + y[:, :1]], k=10),
+        "mutual_knn_null": lambda: mmkernels.mutual_knn_null(x, y, k=10, permutations=40),
         "cka, linear": lambda: mmkernels.cka(x, y),
         "hsic, linear, biased": lambda: mmkernels.hsic(x, y, unbiased=False),
     }

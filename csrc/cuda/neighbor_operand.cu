@@ -19,6 +19,7 @@ constexpr double kOwnError = 0x1p-42;
 // A warp for a position.
 __global__ void pack(NeighborOperand operand, NeighborPart part, Features frame, bool euclidean,
                      bool queries) {
+  if (ptx::block() == 0 && ptx::thread() == 0) *operand.used_depth = static_cast<int>(operand.depth);
   const int64_t place = ptx::block() * kWarps + ptx::thread() / 32;
   if (place >= padded_rows(part.count)) return;
   const int64_t position = part.first + place;
@@ -108,6 +109,7 @@ NeighborOperand take_neighbor_operand(int64_t rows, int64_t columns, bool scatte
   operand.biases = workspace.take<float>(operand.padded);
   operand.bounds = workspace.take<RowBounds>(operand.padded);
   operand.block_bounds = workspace.take<RowBounds>(operand.padded / kBlockRows);
+  operand.used_depth = workspace.take<int>(1);
   operand.sum_error = static_cast<float>(operand.depth) * 0x1p-22f + 0x1p-21f;
   return operand;
 }

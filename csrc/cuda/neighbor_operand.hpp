@@ -32,6 +32,9 @@ struct NeighborOperand {
   float* biases;            // [padded], -infinity beyond the rows
   RowBounds* bounds;        // [padded]
   RowBounds* block_bounds;  // [padded / 128]
+  // [1] How many leading columns of the packed rows hold anything, a multiple of 32: filters multiply
+  // these alone.
+  int* used_depth;
   float sum_error;          // g
 };
 

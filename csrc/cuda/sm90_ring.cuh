@@ -71,6 +71,17 @@ __device__ __forceinline__ void release(const Ring& ring, int stage) {
   if (rank < ptx::cluster_blocks()) ptx::arrive_at(ring.emptied + stage, rank);
 }
 
+// A warpgroup: starts to add the products over the first `count` of a step's length.
+template <class Element, int count, int sums_count>
+__device__ __forceinline__ void multiply_stage(const uint8_t* rows, const uint8_t* columns,
+                                               float (&sums)[sums_count]) {
+  ptx::start_products(sums);
+#pragma unroll
+  for (int k = 0; k < count / 16; ++k)
+    ptx::multiply_group<Element>(sums, ptx::operand(rows + k * 32), ptx::operand(columns + k * 32), 1);
+  ptx::commit_products();
+}
+
 // A consumer: sums += (or =, of `add` 0) the products over `steps` stages of its rows, which start
 // at `rows` in a stage, and the columns from `columns` on. One step is always under way while the
 // next is awaited.

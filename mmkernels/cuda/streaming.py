@@ -88,7 +88,7 @@ class _Parts:
         plan = (*rows.shape, rows.type, metric, k)
 
         def searched(size: int) -> Any:
-            return module.StreamedSearch(*plan, size)
+            return module.StreamedSearch(*plan, size, device)
 
         self._size = (
             _whole_blocks(part_rows, rows)
@@ -113,7 +113,6 @@ class _Parts:
                 f"which {self._library.name} cannot allocate; pass a smaller part_rows."
             ) from error
         self._search.start(
-            self._device,
             self._library.pointer(self._memory),
             norms,
             centre,

@@ -30,12 +30,13 @@ struct Found {
   int overflowed;
 };
 
-inline Found search(const Matrix& x, const Matrix* queries, Metric metric, int k) {
+inline Found search(const Matrix& x, const Matrix* queries, Metric metric, int k,
+                    Path path = Path::general) {
   NeighborCall plan{};
   const std::optional<ArrayView> of_queries =
       queries ? std::optional(queries->view()) : std::nullopt;
   testing::Memory memory([&](Workspace& workspace) {
-    plan = take_neighbor_call(x.view(), of_queries, metric, k, workspace);
+    plan = take_neighbor_call(x.view(), of_queries, metric, k, path, workspace);
   });
   const int64_t rows = (queries ? queries : &x)->rows;
   Found found{std::vector<int64_t>(rows * k, -7), std::vector<double>(rows * k, -7), 0};
@@ -46,9 +47,9 @@ inline Found search(const Matrix& x, const Matrix* queries, Metric metric, int k
 
 // The same order as float64's, up to ties that its own rounding makes or breaks.
 inline void check_neighbors(const Matrix& x, const Matrix* queries, Metric metric, int k,
-                     const char* what) {
+                            const char* what, Path path = Path::general) {
   const Matrix& from = queries ? *queries : x;
-  const Found found = search(x, queries, metric, k);
+  const Found found = search(x, queries, metric, k, path);
   for (int64_t i = 0; i < from.rows; ++i) {
     std::vector<double> all(x.rows);
     double size = 0;
@@ -79,12 +80,12 @@ inline void check_neighbors(const Matrix& x, const Matrix* queries, Metric metri
 }
 
 // The same with rows that come in parts of at most 128.
-inline Found search_in_parts(const Matrix& x, Metric metric, int k) {
+inline Found search_in_parts(const Matrix& x, Metric metric, int k, Path path = Path::general) {
   NeighborSearch plan{};
   std::vector<NeighborPart> parts;
   double* exact = nullptr;
   testing::Memory memory([&](Workspace& workspace) {
-    plan = take_neighbor_search(x.view(), std::nullopt, metric, k, false, workspace);
+    plan = take_neighbor_search(x.view(), std::nullopt, metric, k, false, path, workspace);
     parts.clear();
     for (int64_t first = 0; first < x.rows; first += 128) {
       Features part = plan.candidates;

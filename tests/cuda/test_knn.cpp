@@ -24,7 +24,7 @@ void check_all_are_found(const Matrix64& x, const Matrix64& queries, Metric metr
   const int k = static_cast<int>(x.rows);
   NeighborCall plan{};
   testing::Memory memory([&](Workspace& workspace) {
-    plan = take_neighbor_call(x.view(), queries.view(), metric, k, workspace);
+    plan = take_neighbor_call(x.view(), queries.view(), metric, k, Path::general, workspace);
   });
   std::vector<int64_t> indices(queries.rows * k, -7);
   std::vector<double> scores(queries.rows * k, -7);
@@ -106,7 +106,7 @@ TEST(candidates_at_the_centre_are_found_by_queries_incomparably_longer) {
   queries.at(0, 1) = 0x1p330;
   NeighborCall plan{};
   testing::Memory memory([&](Workspace& workspace) {
-    plan = take_neighbor_call(x.view(), queries.view(), Metric::inner_product, 5, workspace);
+    plan = take_neighbor_call(x.view(), queries.view(), Metric::inner_product, 5, Path::general, workspace);
   });
   std::vector<int64_t> indices(5, -7);
   std::vector<double> scores(5, -7);

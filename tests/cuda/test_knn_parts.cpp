@@ -48,7 +48,7 @@ TEST(lists_have_room_where_parts_meet_before_they_have_met_themselves) {
   NeighborSearch plan{};
   std::vector<NeighborPart> parts;
   testing::Memory memory([&](Workspace& workspace) {
-    plan = take_neighbor_search(x.view(), std::nullopt, Metric::euclidean, k, false, workspace);
+    plan = take_neighbor_search(x.view(), std::nullopt, Metric::euclidean, k, false, Path::general, workspace);
     parts.clear();
     for (int64_t first = 0; first < x.rows; first += 256) {
       Features part = plan.candidates;

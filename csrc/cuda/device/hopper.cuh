@@ -29,12 +29,13 @@ __device__ __forceinline__ void arrive(Barrier* barrier) {
   asm volatile("mbarrier.arrive.release.cta.shared::cta.b64 _, [%0];" ::"r"(shared_address(barrier))
                : "memory");
 }
-// At the barrier that has the same place in the block `rank` of the cluster.
+// At the barrier that has the same place in the block `rank` of the cluster. Says that the thread is
+// done with what it read: what it wrote is not sent ahead, for which it would have to wait.
 __device__ __forceinline__ void arrive_at(Barrier* barrier, int rank) {
   asm volatile(
       "{\n.reg .b32 there;\n"
       "mapa.shared::cluster.u32 there, %0, %1;\n"
-      "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [there];\n}" ::"r"(
+      "mbarrier.arrive.shared::cluster.b64 _, [there];\n}" ::"r"(
           shared_address(barrier)),
       "r"(rank)
       : "memory");
