@@ -51,7 +51,7 @@ __device__ __forceinline__ void arrive_expecting(Barrier* barrier, int bytes) {
 __device__ __forceinline__ void wait_phase(Barrier* barrier, int parity) {
   asm volatile(
       "{\n.reg .pred over;\n"
-      "again: mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 over, [%0], %1;\n"
+      "again: mbarrier.try_wait.parity.shared::cta.b64 over, [%0], %1;\n"
       "@!over bra.uni again;\n}" ::"r"(shared_address(barrier)),
       "r"(parity)
       : "memory");
