@@ -54,6 +54,31 @@ struct TileRectangleOf {
 using TileSchedule = TileScheduleOf<int64_t>;
 using TileRectangle = TileRectangleOf<int64_t>;
 
+// All pairs of blocks, each with itself too, the column never before the row, in runs as above.
+struct TileTriangle {
+  int64_t panels, height;
+
+  MMKERNELS_ANYWHERE int64_t count() const { return panels * (panels + 1) / 2; }
+
+  MMKERNELS_ANYWHERE TileSchedule::Tile at(int64_t index) const {
+    int64_t first = 0, tall = panels < height ? panels : height;
+    // Of a run: a triangle of its own, then the rectangle right of it.
+    int64_t own = tall * (tall + 1) / 2, all = own + tall * (panels - tall);
+    while (index >= all) {
+      index -= all;
+      first += tall;
+      tall = panels - first < height ? panels - first : height;
+      own = tall * (tall + 1) / 2;
+      all = own + tall * (panels - first - tall);
+    }
+    if (index >= own)
+      return {first + (index - own) % tall, first + tall + (index - own) / tall, true};
+    int64_t column = 0;
+    while (index > column) index -= ++column;
+    return {first + index, first + column, true};
+  }
+};
+
 // One more than the largest distance.
 MMKERNELS_ANYWHERE inline int64_t farthest_distance(int64_t panels) { return panels / 2 + 1; }
 

@@ -66,7 +66,8 @@ std::vector<double> scores(const std::vector<const Matrix*>& sets, int lefts, in
   for (const Matrix* set : sets) views.push_back(set->view());
   FeatureAlignment alignment;
   testing::Memory memory([&](Workspace& workspace) {
-    alignment = take_feature_alignment(views, lefts, unit, parts, score, workspace);
+    alignment = take_feature_alignment(views, lefts, unit, parts, score, Path::general,
+                                       workspace);
   });
   const size_t rights = lefts == static_cast<int>(sets.size()) ? sets.size() : sets.size() - lefts;
   std::vector<double> found(lefts * rights, -7);
