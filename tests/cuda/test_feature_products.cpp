@@ -21,7 +21,8 @@ TEST(feature_products_are_those_of_the_kernel_matrices) {
     for (auto [n, d_x, d_y] :
          {std::array<int64_t, 3>{5, 3, 2}, {60, 31, 33}, {40, 1, 1}, {33, 140, 7}}) {
       const Matrix x = normal(n, d_x, 1, 3), y = related(x, d_y, 2);
-      check_pair(path, x, y, 3, FeatureScore::hsic, n == 40 ? Estimator::lange : Estimator::gretton);
+      check_pair(path, x, y, 3, FeatureScore::hsic,
+                 n == 40 ? Estimator::lange : Estimator::gretton);
       if (n < 50 && d_x < 50) check_pair(path, x, y, 3, FeatureScore::cka, Estimator::song);
     }
     const Matrix x = normal(2, 3), y = normal(2, 1, 5);
@@ -79,10 +80,12 @@ TEST(matrix_of_feature_products) {
     const std::vector<const Matrix*> sets{&x, &a, &b};
     const std::vector<double> all = scores(path, sets, 3, 1, FeatureScore::cka, Estimator::gretton);
     for (int i = 0; i < 3; ++i)
-      for (int j = 0; j < 3; ++j) CHECK(i == j ? all[i * 4] == 1 : all[i * 3 + j] == all[j * 3 + i]);
+      for (int j = 0; j < 3; ++j)
+        CHECK(i == j ? all[i * 4] == 1 : all[i * 3 + j] == all[j * 3 + i]);
     const double pair = scores(path, {&a, &b}, 1, 1, FeatureScore::cka, Estimator::gretton)[0];
     CHECK_NEAR(all[5], pair, 1e-12);
-    const std::vector<double> cross = scores(path, sets, 2, 1, FeatureScore::cka, Estimator::gretton);
+    const std::vector<double> cross =
+        scores(path, sets, 2, 1, FeatureScore::cka, Estimator::gretton);
     for (int i = 0; i < 2; ++i) CHECK_NEAR(cross[i], all[i * 3 + 2], 1e-12, i);
   }
 }
