@@ -8,8 +8,8 @@
 namespace mmkernels::cuda {
 namespace {
 
-// Room for the k best, for those that errors do not tell from them, and for those of a round; and for
-// the first panel that a row meets.
+// Room for the k best, for those that errors do not tell from them, and for those of a round; and
+// for the first panel that a row meets.
 int list_capacity(int k, Path path) {
   return std::max((4 * k + 128 + 31) / 32 * 32, static_cast<int>(panel_rows(path)));
 }

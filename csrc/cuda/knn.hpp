@@ -3,8 +3,8 @@
 // 1. Rows are centred, scaled and rounded to float16 (neighbor_operand.hpp); what that and the
 //    tensor cores' sums can cost a score is bounded, row by row.
 // 2. A product of all pairs of row blocks, each unordered pair once, appends to each row's list the
-//    candidates that the bound cannot exclude (knn_filter.hpp). Between rounds of growing width lists
-//    are cut to those that can still be among the k best (neighbor_lists.cu).
+//    candidates that the bound cannot exclude (knn_filter.hpp). Between rounds of growing width
+//    lists are cut to those that can still be among the k best (neighbor_lists.cu).
 // 3. What is left, about k and a few, is scored in float64 from the rows as given and ordered:
 //    higher similarity, then lower index (neighbor_scores.cu).
 // Where features are unequally important, a few directions may be multiplied in their place

@@ -1,5 +1,5 @@
-// One round of a meeting: scores of all its pairs, and those that may be among the k best of their row
-// or column appended to its list. Each path has its own kernels for it, and its own size of panels.
+// One round of a meeting: scores of all its pairs, and those that may be among the k best of their
+// row or column appended to its list. Each path has its own kernels and its own size of panels.
 #pragma once
 
 #include "knn.hpp"

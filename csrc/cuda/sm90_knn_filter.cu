@@ -1,17 +1,15 @@
-// The filter of neighbours on Hopper: sums of a tile of 128 rows and 256 columns in the registers of
-// two warpgroups, compared where they are.
+// The filter of neighbours on Hopper: sums of a tile of 128 rows and 256 columns in the registers
+// of two warpgroups, compared where they are.
 //
-// Two blocks take panels of 256 rows by panels of 256 columns, the second one the rows from 128 on; as
-// a cluster, each fetches half of the columns for both. Blocks stay, and go through the tiles of a
-// launch. A diagonal tile has both (i, j) and (j, i), so that only its rows take candidates.
+// Two blocks take panels of 256 rows by panels of 256 columns, the second one the rows from 128 on;
+// as a cluster, each fetches half of the columns for both. Blocks stay, and go through the tiles of
+// a launch. A diagonal tile has both (i, j) and (j, i), so that only its rows take candidates.
 //
-// Short rows stay in shared memory while columns pass them. Where the ring holds a whole tile, the
-// warpgroups take turns: one compares while the other multiplies.
+// Short rows stay in shared memory while columns pass them. One warpgroup compares while the other
+// multiplies: they take turns where the ring holds a whole tile, and else the first keeps a lead.
 #include "knn_filter.hpp"
+#include "sm90_filter_work.cuh"
 #include "sm90_score_filter.cuh"
-#include "sm90_tile_edges.cuh"
-
-#include "../core/tile_schedule.hpp"
 
 #include <algorithm>
 #include <type_traits>
@@ -19,94 +17,9 @@
 namespace mmkernels::cuda::hopper {
 namespace {
 
-constexpr int kPanelBlocks = 2;
-constexpr int kPanelRows = kPanelBlocks * kHopperRows;
-constexpr int kRowsBytes = kHopperRows * kStepRowBytes, kColumnsBytes = kTileColumns * kStepRowBytes;
-constexpr int kBoxRows = 128;
-constexpr int kMostStages = 6;
-constexpr int kConsumerThreads = kConsumers * kGroupThreads;
-// Those who fetch need more than kProducerRegisters; 128 (56 + 2 * 224) are all that there are.
-constexpr int kFetchRegisters = 56, kFilterRegisters = 224;
-template <class Tiles>
-struct Filter {
-  TensorMap row_values, column_values;
-  Side rows, columns;
-  NeighborLists lists;
-  Tiles tiles;
-  int resident_depth;  // up to which rows stay in shared memory
-};
-
-// In shared memory before the operands.
-struct alignas(1024) Control {
-  TileEdges edges[kEdgeBuffers];
-  ptx::Barrier filled[kMostStages], emptied[kMostStages];
-  ptx::Barrier edges_filled[kEdgeBuffers], edges_emptied[kEdgeBuffers];
-  ptx::Barrier rows_filled, rows_emptied;
-};
-constexpr int kSharedBytes = static_cast<int>(kSharedOfHopper);
-
-// How a block goes about its tiles, and its shared memory.
-struct Work {
-  int depth, steps;
-  bool resident;
-  Control* control;
-  uint8_t* rows;  // [steps], where they are resident
-  Ring ring, edges;
-};
-
-// Pairs of blocks that are at work together.
-__device__ __forceinline__ int pairs() { return static_cast<int>(ptx::blocks()) / kPanelBlocks; }
-
-template <class Tiles>
-__device__ __forceinline__ Work work_of(const Filter<Tiles>& filter) {
-  Work work;
-  // Of lane 0: products need to be seen to have the same number in all lanes.
-  work.depth = ptx::shuffle(*filter.rows.operand.used_depth, 0);
-  work.steps = (work.depth + kBoxDepth - 1) / kBoxDepth;
-  work.resident = work.depth <= filter.resident_depth;
-  work.control = reinterpret_cast<Control*>(ptx::shared());
-  work.rows = ptx::shared() + sizeof(Control);
-  uint8_t* stages = work.rows + (work.resident ? work.steps * kRowsBytes : 0);
-  const int stage_bytes = work.resident ? kColumnsBytes : kRowsBytes + kColumnsBytes;
-  const int room = static_cast<int>(ptx::shared() + kSharedBytes - stages) / stage_bytes;
-  work.ring = {stages, work.control->filled, work.control->emptied,
-               room < kMostStages ? room : kMostStages, stage_bytes};
-  work.edges = {reinterpret_cast<uint8_t*>(work.control->edges), work.control->edges_filled,
-                work.control->edges_emptied, kEdgeBuffers, static_cast<int>(sizeof(TileEdges))};
-  return work;
-}
-
-__device__ __forceinline__ void make_barriers(const Work& work) {
-  for (int b = 0; b < kEdgeBuffers; ++b) {
-    ptx::make_barrier(work.edges.filled + b, kEdgeThreads);
-    ptx::make_barrier(work.edges.emptied + b, kConsumerThreads / 32);
-  }
-  ptx::make_barrier(&work.control->rows_filled, 1);
-  ptx::make_barrier(&work.control->rows_emptied, kConsumers);
-  make_ring(work.ring);
-}
-
-// The block's tiles, in order.
-template <bool both, class Tiles, class Body>
-__device__ __forceinline__ void for_each_tile(const Filter<Tiles>& filter, const Work& work,
-                                              Body&& body) {
-  Tiles tiles = filter.tiles;
-  // With as many panels in a strip as pairs of blocks, each has the same rows all along the strip.
-  if (work.resident) tiles.height = pairs();
-  const int half = static_cast<int>(ptx::block()) % kPanelBlocks;
-  int last_panel = -1;
-  // Unsigned, as the number after the last may be beyond 2^31.
-  for (unsigned index = static_cast<unsigned>(ptx::block()) / kPanelBlocks;
-       index < static_cast<unsigned>(tiles.count()); index += pairs()) {
-    const typename Tiles::Tile tile = tiles.at(static_cast<int>(index));
-    if (!tile.owned) continue;
-    const int panel = filter.rows.first + tile.row * kPanelRows;
-    const int first_column = filter.columns.first + tile.column * kTileColumns;
-    body(BlockTile{panel + half * kHopperRows, first_column,
-                   both && panel == first_column, panel != last_panel});
-    last_panel = panel;
-  }
-}
+// Those who fetch need more than kProducerRegisters. Together what the threads start with: 3 * 168.
+constexpr int kFetchRegisters = 72, kFilterRegisters = 216;
+constexpr int kLead = 2;  // steps, of a ring of four
 
 // One thread: has the copy engine bring the operands.
 template <bool both, class Tiles>
@@ -123,7 +36,8 @@ __device__ __forceinline__ void fetch_operands(const Filter<Tiles>& filter, cons
       ptx::wait_phase(&work.control->rows_emptied, rows_parity ^ 1);
       ptx::arrive_expecting(filled, work.steps * kRowsBytes);
       for (int step = 0; step < work.steps; ++step)
-        ptx::copy_box(work.rows + step * kRowsBytes, filter.row_values, step * kBoxDepth, row, filled);
+        ptx::copy_box(work.rows + step * kRowsBytes, filter.row_values, step * kBoxDepth, row,
+                      filled);
       rows_parity ^= 1;
     }
     for (int step = 0; step < work.steps; ++step) {
@@ -161,15 +75,17 @@ __device__ __forceinline__ void write_all_edges(const Filter<Tiles>& filter, con
 }
 
 // A warpgroup: starts all products of a tile, of rows that are `from` bytes into a step, and gives
-// back all stages but the last, which it returns.
+// back all stages but the last, which it returns. Calls `after` with the number of steps started.
+template <class After>
 __device__ __forceinline__ int add_products(const Work& work, RingPlace& place, int from,
-                                             TileSums& sums) {
+                                            TileSums& sums, After&& after) {
   const uint8_t* own = work.resident ? work.rows + from : nullptr;
   int before = -1;
   const auto add = [&](auto length, int step) {
     const uint8_t* columns = await(work.ring, place);
     const uint8_t* rows = own ? own + step * kRowsBytes : columns + kColumnsBytes + from;
     multiply_stage<ptx::Half, decltype(length)::value>(rows, columns, sums);
+    after(step + 1);
     if (before >= 0) {
       ptx::wait_products<1>(sums);
       release(work.ring, before);
@@ -190,16 +106,23 @@ __device__ __forceinline__ void release_edges(const Work& work, RingPlace& place
   place.advance(work.edges);
 }
 
-// Whose turn it is to multiply.
-__device__ __forceinline__ void await_turn(int group) { ptx::sync_some(1 + group, kConsumerThreads); }
-__device__ __forceinline__ void give_turn(int group) { ptx::arrive_some(1 + group, kConsumerThreads); }
+// A warpgroup may multiply its tile, and the other one.
+__device__ __forceinline__ void await_turn(int group) {
+  ptx::sync_some(1 + group, kConsumerThreads);
+}
+__device__ __forceinline__ void give_turn(int group) {
+  ptx::arrive_some(1 + group, kConsumerThreads);
+}
 
 // A warpgroup of the two: its 64 rows of each tile.
 template <bool both, class Tiles>
 __device__ __forceinline__ void filter_tiles(const Filter<Tiles>& filter, const Work& work) {
   const int group = warpgroup() - 1;
-  // Else the one would wait for columns that the other keeps from coming.
+  // Else the one would wait for columns that the other keeps from coming: the first then goes ahead
+  // by what comparing takes, and leaves half of the ring for what is to come.
   const bool turns = work.steps <= work.ring.stages;
+  const int lead = turns ? work.steps : kLead;
+  const bool waits = turns || group == 1, gives = turns || group == 0;
   RingPlace place, edge_place;
   int rows_parity = 0;
   for (bool first = true;; first = false) {
@@ -212,9 +135,11 @@ __device__ __forceinline__ void filter_tiles(const Filter<Tiles>& filter, const 
       ptx::wait_phase(&work.control->rows_filled, rows_parity);
       rows_parity ^= 1;
     }
-    if (turns && !(first && group == 0)) await_turn(group);
-    const int last = add_products(work, place, group * kGroupRows * kStepRowBytes, sums);
-    if (turns) give_turn(1 - group);
+    if (waits && !(first && group == 0)) await_turn(group);
+    const int last = add_products(work, place, group * kGroupRows * kStepRowBytes, sums,
+                                  [&](int started) {
+                                    if (gives && started == lead) give_turn(1 - group);
+                                  });
     ptx::wait_products<0>(sums);
     release(work.ring, last);
     filter_scores<both>(edges, filter.lists, sums);
@@ -241,7 +166,8 @@ __global__ void __launch_bounds__(kHopperThreads, 1)
 }
 
 // Of positions [first, last) of a part.
-TensorMap map_of(const NeighborOperand& operand, const NeighborPart& part, int64_t first, int64_t last) {
+TensorMap map_of(const NeighborOperand& operand, const NeighborPart& part, int64_t first,
+                 int64_t last) {
   return make_tensor_map(part.values + (first - part.first) * operand.depth, last - first,
                          operand.depth, kBoxRows);
 }
@@ -258,8 +184,8 @@ void filter(const NeighborSearch& search, const NeighborPart& rows, const Neighb
   // With few panels a pair of blocks would have other rows in every tile.
   const bool many = panels_of(rows, Path::hopper) >= 2 * at_once;
   launch_clusters(
-      "knn_filter", knn_filter<both, Tiles>, at_once * kPanelBlocks / blocks, blocks, kHopperThreads,
-      kSharedBytes, stream,
+      "knn_filter", knn_filter<both, Tiles>, at_once * kPanelBlocks / blocks, blocks,
+      kHopperThreads, kSharedBytes, stream,
       Filter<Tiles>{map_of(search.query_rows, rows, rows.first, rows_end),
                     map_of(search.candidate_rows, columns, first_column, columns_end),
                     {search.query_rows, static_cast<int>(rows.first), static_cast<int>(rows_end)},

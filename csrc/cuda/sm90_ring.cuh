@@ -78,7 +78,8 @@ __device__ __forceinline__ void multiply_stage(const uint8_t* rows, const uint8_
   ptx::start_products(sums);
 #pragma unroll
   for (int k = 0; k < count / 16; ++k)
-    ptx::multiply_group<Element>(sums, ptx::operand(rows + k * 32), ptx::operand(columns + k * 32), 1);
+    ptx::multiply_group<Element>(sums, ptx::operand(rows + k * 32), ptx::operand(columns + k * 32),
+                                 1);
   ptx::commit_products();
 }
 

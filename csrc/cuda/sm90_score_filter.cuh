@@ -2,8 +2,8 @@
 // column appended to its list.
 //
 // The fast path compares each score once, with what its row needs or the lowest that one of the
-// thread's eight columns of the group needs, whichever is lower, and a warp votes. Many warps go on,
-// group after group: those in which a score passed.
+// thread's eight columns of the group needs, whichever is lower, and a warp votes. Many warps go
+// on, group after group: those in which a score passed.
 #pragma once
 
 #include "sm90_tile_edges.cuh"
@@ -45,8 +45,8 @@ struct Claim {
 };
 
 template <int count, class Score, class Position>
-__device__ __forceinline__ void append(const NeighborLists& lists, int row, Claim claim, Score&& score,
-                                       Position&& position) {
+__device__ __forceinline__ void append(const NeighborLists& lists, int row, Claim claim,
+                                       Score&& score, Position&& position) {
   if (!claim.hits) return;
   Candidate* entries = lists.entries + static_cast<int64_t>(row) * lists.capacity;
 #pragma unroll

@@ -1,5 +1,5 @@
-// What the filter of a tile needs of its rows and columns besides their products: biases to start the
-// sums from, and the scores that candidates need.
+// What the filter of a tile needs of its rows and columns besides their products: biases to start
+// the sums from, and the scores that candidates need.
 //
 // Three warps of the producer's group write it to shared memory, a tile or two ahead of the
 // consumers, who so never wait for global memory and are told by it which tile is next.
@@ -51,9 +51,9 @@ struct Known {
   RowBounds bounds;
 };
 
-// By all threads of the edges' warps, of which `warp` is 0 to 2. Columns that take no candidates need
-// what no score is: of a diagonal tile, whose rows are all of its columns, and where columns are no
-// rows of the lists.
+// By all threads of the edges' warps, of which `warp` is 0 to 2. Columns that take no candidates
+// need what no score is: of a diagonal tile, whose rows are all of its columns, and where columns
+// are no rows of the lists.
 template <bool both>
 __device__ __forceinline__ void write_edges(TileEdges& edges, const Side& rows, const Side& columns,
                                             const float* limits, const BlockTile& tile, int warp) {
@@ -75,7 +75,7 @@ __device__ __forceinline__ void write_edges(TileEdges& edges, const Side& rows, 
     const int position = (of_column ? tile.first_column + chunk * 32
                                     : tile.first_row + (chunk - kColumnGroups) * 32) + lane;
     const Side& side = of_column ? columns : rows;
-    known[c] = {-INFINITY, INFINITY, {0, 0, 0}};
+    known[c] = {-INFINITY, INFINITY, {}};
     if (position >= side.last) continue;
     known[c].bias = side.operand.biases[position];
     if (of_column && (!both || tile.diagonal)) continue;
@@ -104,7 +104,8 @@ __device__ __forceinline__ void write_edges(TileEdges& edges, const Side& rows, 
       edges.row_biases[row] = known[c].bias;
 #pragma unroll
       for (int half = 0; half < 2; ++half)
-        edges.row_needs[half][row] = needed(known[c].limit, known[c].bounds, column_bounds[half], g);
+        edges.row_needs[half][row] =
+            needed(known[c].limit, known[c].bounds, column_bounds[half], g);
     }
   }
 }

@@ -53,7 +53,8 @@ TEST_OF_EACH_PATH(neighbors_of_awkward_sizes) {
                                   {128, 32, 127},
                                   {129, 33, 10},
                                   {390, 65, 32}})
-    check_neighbors(testing::normal(rows, columns, 5), nullptr, metric_of_seed(), k, path, "normal");
+    check_neighbors(testing::normal(rows, columns, 5), nullptr, metric_of_seed(), k, path,
+                    "normal");
 }
 
 TEST_OF_EACH_PATH(neighbors_of_queries) {

@@ -1,5 +1,5 @@
-// Hopper's filter of neighbours beside the general one: the same lists, bit for bit, however the work
-// is cut. On the shim products are added in the same order by both.
+// Hopper's filter of neighbours beside the general one: the same lists, bit for bit, however the
+// work is cut. On the shim products are added in the same order by both.
 #include <algorithm>
 #include <cstring>
 #include <string>
@@ -35,7 +35,8 @@ Lists lists_of(const Matrix& x, const Matrix* queries, int k, int used,
   search.tiling.knn_blocks = cut.blocks;
   search.tiling.knn_strip = cut.strip;
   measure_features(search.candidates, nullptr);
-  pack_neighbor_part(search.candidate_rows, plan.candidates, search.candidates, false, false, nullptr);
+  pack_neighbor_part(search.candidate_rows, plan.candidates, search.candidates, false, false,
+                     nullptr);
   if (queries) {
     measure_features(search.queries, search.candidates, nullptr);
     pack_neighbor_part(search.query_rows, plan.queries, search.candidates, false, true, nullptr);
@@ -60,7 +61,8 @@ Lists lists_of(const Matrix& x, const Matrix* queries, int k, int used,
 void check_same(const Lists& found, const Lists& wanted, const char* what) {
   CHECK(found.size() == wanted.size(), what);
   for (size_t row = 0; row < found.size(); ++row) {
-    CHECK(found[row].size() == wanted[row].size(), what, row, found[row].size(), wanted[row].size());
+    CHECK(found[row].size() == wanted[row].size(), what, row, found[row].size(),
+          wanted[row].size());
     for (size_t c = 0; c < found[row].size(); ++c) {
       const Candidate &a = found[row][c], &b = wanted[row][c];
       CHECK(a.position == b.position, what, row, a.position, b.position);
@@ -70,7 +72,8 @@ void check_same(const Lists& found, const Lists& wanted, const char* what) {
 }
 
 void check_same_lists(int64_t rows, int64_t query_rows, int depth, int used, int k) {
-  const Matrix x = testing::normal(rows, depth, 3, 1), queries = testing::normal(query_rows, depth, 4, 1);
+  const Matrix x = testing::normal(rows, depth, 3, 1);
+  const Matrix queries = testing::normal(query_rows, depth, 4, 1);
   const Matrix* asked = query_rows ? &queries : nullptr;
   const Lists wanted = lists_of(x, asked, k, used, Path::general, kCuts[0]);
   // Two seeds go through all of them.
@@ -78,8 +81,8 @@ void check_same_lists(int64_t rows, int64_t query_rows, int depth, int used, int
     const Cut& cut = kCuts[(2 * shim::control().seed + c) % std::size(kCuts)];
     const std::string what = std::to_string(rows) + " rows, " + std::to_string(query_rows) +
                              " queries, " + std::to_string(used) + " of depth " +
-                             std::to_string(depth) + ", resident to " + std::to_string(cut.resident) +
-                             ", in clusters of " + std::to_string(cut.blocks);
+                             std::to_string(depth) + ", resident to " +
+                             std::to_string(cut.resident) + ", in clusters of " + std::to_string(cut.blocks);
     check_same(lists_of(x, asked, k, used, Path::hopper, cut), wanted, what.c_str());
   }
 }
@@ -88,8 +91,8 @@ void check_same_lists(int64_t rows, int64_t query_rows, int depth, int used, int
 
 // With more neighbours where a last panel of few rows would overflow its lists.
 TEST(hopper_lists_the_same_candidates_for_any_number_of_rows) {
-  for (auto [rows, k] : {std::pair{2, 1}, {127, 1}, {129, 1}, {256, 1}, {257, 40}, {384, 1}, {385, 40},
-                         {600, 3}})
+  for (auto [rows, k] : {std::pair{2, 1}, {127, 1}, {129, 1}, {256, 1}, {257, 40}, {384, 1},
+                         {385, 40}, {600, 3}})
     check_same_lists(rows, 0, 32, 32, k);
 }
 
@@ -116,7 +119,6 @@ TEST(no_synchronisation_of_hoppers_filter_can_be_left_out) {
         check_same(lists_of(narrow, nullptr, 2, 96, Path::hopper, kCuts[0]), of_narrow, "resident");
         check_same(lists_of(wide, nullptr, 2, 288, Path::hopper, kCuts[0]), of_wide, "passing");
       },
-      {{"sm90_knn_filter.cu", "await_turn", "it decides only who multiplies first"},
-       {"sm90_knn_filter.cu", "release_edges",
+      {{"sm90_knn_filter.cu", "release_edges",
         "on the shim lanes that wait for nothing run after one another, before other warps do"}});
 }
