@@ -16,7 +16,7 @@ Metric metric_of_seed() { return kMetrics[shim::control().seed % 3]; }
 // The bits of a search without a prefix, which other tests hold to float64.
 PrefixSearch check_same(const Matrix& x, Metric metric, int k, const char* what) {
   PrefixSearch with(x, metric, k);
-  const Found without = search(x, nullptr, metric, k);
+  const Found without = search(x, nullptr, metric, k, path_of_seed());
   CHECK(with.found.indices == without.indices, what, with.directions());
   CHECK(with.found.scores == without.scores, what, with.directions());
   return with;
