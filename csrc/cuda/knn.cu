@@ -13,6 +13,8 @@ namespace {
 int list_capacity(int k, Path path) {
   return std::max((4 * k + 128 + 31) / 32 * 32, static_cast<int>(panel_rows(path)));
 }
+// And for those that a prefix does not tell from them.
+int list_capacity_of_prefix(int k) { return 8 * k + 512; }
 
 // Whether a row that has seen `seen` candidates in random order has room for the next `more`: about
 // k more / seen of them are better than its limit, and kSigmas standard deviations as a reserve.
@@ -79,7 +81,8 @@ void offer(const NeighborSearch& search, const NeighborPart& queries, const Neig
 
 NeighborSearch take_neighbor_search(const ArrayView& candidates,
                                     const std::optional<ArrayView>& queries, Metric metric, int k,
-                                    bool scattered, Path path, Workspace& workspace) {
+                                    bool scattered, Path path, Workspace& workspace,
+                                    const PrefixTerms& prefix) {
   NeighborSearch search{};
   search.metric = metric;
   search.k = k;
@@ -96,9 +99,11 @@ NeighborSearch take_neighbor_search(const ArrayView& candidates,
     search.queries = take_features(*queries, unit, Centre::robust, workspace);
     search.query_rows = take_neighbor_operand(queries->rows, queries->columns, false, workspace);
   }
+  if (!queries) search.prefix = take_prefix(candidates, prefix, workspace);
   NeighborLists& lists = search.lists;
   lists.rows = search.query_rows.padded;
-  lists.capacity = list_capacity(k, path);
+  lists.capacity =
+      search.prefix.terms.allowed ? list_capacity_of_prefix(k) : list_capacity(k, path);
   lists.entries = workspace.take<Candidate>(lists.rows * lists.capacity);
   lists.counts = workspace.take<int>(lists.rows);
   lists.limits = workspace.take<float>(lists.rows);
@@ -114,11 +119,15 @@ void meet_itself(const NeighborSearch& search, const NeighborPart& part, Stream 
   const auto seen_at = [&](int64_t reach) {
     return reach ? std::min((2 * reach - 1) * panel, padded_rows(part.count)) : 0;
   };
+  int64_t next_limits = search.prefix.terms.limited_from;
   for (int64_t done = 0; done < end;) {
     const int64_t reach = next_reach(search, done, end, panels, seen_at);
     filter_pairs(search, part, done, reach, stream);
     cut_lists(search, part, stream);
     done = reach;
+    if (!search.prefix.terms.allowed || (seen_at(done) < next_limits && done < end)) continue;
+    limit_lists(search, part, stream);
+    next_limits = seen_at(done) * kPrefixLimitGrowth;
   }
 }
 
@@ -138,9 +147,11 @@ void meet(const NeighborSearch& search, const NeighborPart& queries, const Neigh
 }
 
 NeighborCall take_neighbor_call(const ArrayView& candidates, const std::optional<ArrayView>& queries,
-                                Metric metric, int k, Path path, Workspace& workspace) {
+                                Metric metric, int k, Path path, Workspace& workspace,
+                                const PrefixTerms& prefix) {
   NeighborCall call{};
-  call.search = take_neighbor_search(candidates, queries, metric, k, true, path, workspace);
+  call.search =
+      take_neighbor_search(candidates, queries, metric, k, true, path, workspace, prefix);
   call.candidates = take_neighbor_part(call.search.candidates, 0, candidates.rows, workspace);
   call.queries = call.candidates;
   if (queries) call.queries = take_neighbor_part(call.search.queries, 0, queries->rows, workspace);
@@ -159,6 +170,11 @@ void find_neighbors(const NeighborCall& call, int64_t* indices, double* scores, 
   if (!search.among_themselves) {
     measure_features(search.queries, search.candidates, stream);
     pack_neighbor_part(search.query_rows, queries, search.candidates, euclidean, true, stream);
+  }
+  if (search.prefix.terms.allowed) {
+    choose_prefix(search.prefix, search.candidates, search.candidate_rows, euclidean, search.k,
+                  search.lists.capacity, stream);
+    pack_prefix(search.prefix, search.candidate_rows, candidates, stream);
   }
   start_lists(search, stream);
   if (search.among_themselves)

@@ -7,6 +7,8 @@
 //    are cut to those that can still be among the k best (neighbor_lists.cu).
 // 3. What is left, about k and a few, is scored in float64 from the rows as given and ordered:
 //    higher similarity, then lower index (neighbor_scores.cu).
+// Where features are unequally important, a few directions may be multiplied in their place
+// (prefix.hpp), and limits are raised by exact scores between rounds (neighbor_limits.cu).
 // A row whose list overflows (more near-equal candidates than there is room for) is searched again
 // in float64 by itself. Nothing is read back by the host.
 #pragma once
@@ -16,6 +18,7 @@
 #include "features.hpp"
 #include "neighbor_operand.hpp"
 #include "path.hpp"
+#include "prefix.hpp"
 #include "tiling.hpp"
 #include "workspace.hpp"
 
@@ -52,6 +55,7 @@ struct NeighborSearch {
   Features candidates, queries;  // without queries both are the same
   NeighborOperand candidate_rows, query_rows;
   NeighborLists lists;
+  Prefix prefix;  // allowed only where all rows are in device memory, and their own candidates
 };
 
 // Where all rows are in device memory.
@@ -66,9 +70,11 @@ inline constexpr int64_t kScoredAtOnce = int64_t{1} << 23;
 
 // Plans a call; k is at most kMostNeighbors and the number of candidates a row has. Device memory:
 // 2 n d bytes for the packed rows, 8 (4 k + 160) bytes for a row's list (on the Hopper path 2048 at
-// least), some 70 bytes more for a row, 64 MiB, and 8 n d / 512 bytes for sums.
+// least), some 70 bytes more for a row, 64 MiB, and 8 n d / 512 bytes for sums. Where a prefix may be
+// tried, 8 (8 k + 512) for a list, and some 12,000 d + 4 MiB.
 NeighborCall take_neighbor_call(const ArrayView& candidates, const std::optional<ArrayView>& queries,
-                                Metric metric, int k, Path path, Workspace& workspace);
+                                Metric metric, int k, Path path, Workspace& workspace,
+                                const PrefixTerms& prefix = {});
 
 // indices, scores: [rows][k], best first. Where the candidates or queries are unusable all indices
 // are -1 and all scores NaN.
@@ -77,7 +83,8 @@ void find_neighbors(const NeighborCall& call, int64_t* indices, double* scores, 
 // What a search keeps of all its rows; view.data may be null where rows come in parts.
 NeighborSearch take_neighbor_search(const ArrayView& candidates,
                                     const std::optional<ArrayView>& queries, Metric metric, int k,
-                                    bool scattered, Path path, Workspace& workspace);
+                                    bool scattered, Path path, Workspace& workspace,
+                                    const PrefixTerms& prefix = {});
 
 // The steps of a search, on parts of its rows: first all parts meet, then those of the queries are
 // finished one by one. Parts may meet in any order; lists are least likely to overflow where each
@@ -105,5 +112,7 @@ void search_overflowed(const NeighborSearch& search, const NeighborPart& queries
 
 // Lists of a part between rounds, cut to those that may be among the k best of what was seen.
 void cut_lists(const NeighborSearch& search, const NeighborPart& part, Stream stream);
+// Where a prefix is used, raises the limits of a part's rows, which have been cut and are all rows.
+void limit_lists(const NeighborSearch& search, const NeighborPart& part, Stream stream);
 
 }  // namespace mmkernels::cuda

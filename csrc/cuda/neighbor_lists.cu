@@ -1,8 +1,7 @@
 // Lists of candidates between rounds: cut to those that may be among the k best of what was seen.
 #include <cfloat>
 
-#include "knn.hpp"
-#include "neighbor_operand.cuh"
+#include "neighbor_lists.cuh"
 
 namespace mmkernels::cuda {
 namespace {
@@ -14,20 +13,6 @@ __global__ void start(NeighborLists lists, int64_t rows) {
   if (row >= lists.rows) return;
   lists.counts[row] = 0;
   lists.limits[row] = row < rows ? -FLT_MAX : INFINITY;
-}
-
-// Integers ordered as the numbers are.
-__device__ uint32_t ordered(float x) {
-  const uint32_t bits = ptx::float_bits(x);
-  return bits >> 31 ? ~bits : bits | 0x80000000u;
-}
-__device__ float unordered(uint32_t key) {
-  return ptx::bits_float(key >> 31 ? key & 0x7fffffffu : ~key);
-}
-
-__device__ int sum_of_counts(int value) {
-  for (int mask = 16; mask > 0; mask /= 2) value += ptx::shuffle_xor(value, mask);
-  return value;
 }
 
 // A warp for a row. The limit is the k-th largest of what scores are at least, so that at least k
@@ -52,32 +37,16 @@ __global__ void cut(NeighborOperand rows, NeighborOperand columns, NeighborLists
                        static_cast<int64_t>(ptx::thread() / 32) * lists.capacity;
   const RowBounds own = rows.bounds[row];
   const float g = rows.sum_error;
-  for (int c = lane; c < count; c += 32)
+  for (int c = lane; c < count; c += 32) {
+    const RowBounds& other = columns.bounds[entries[c].position];
     at_least[c] =
-        ordered(entries[c].score - score_error(own, columns.bounds[entries[c].position], g));
+        ordered(entries[c].score - (score_error(own, other, g) + score_gap(own, other)));
+  }
   if (count < k) return;
-  // The largest value that k of them reach, a bit at a time; each lane reads what it wrote.
-  uint32_t limit = 0;
-  for (int bit = 31; bit >= 0; --bit) {
-    const uint32_t trial = limit | 1u << bit;
-    int reach = 0;
-    for (int c = lane; c < count; c += 32) reach += at_least[c] >= trial;
-    if (sum_of_counts(reach) >= k) limit = trial;
-  }
-  const float least = unordered(limit);
-  int kept = 0;
-  for (int start = 0; start < count; start += 32) {
-    const int c = start + lane;
-    Candidate entry{0, 0};
-    bool stays = false;
-    if (c < count) {
-      entry = entries[c];
-      stays = entry.score + score_error(own, columns.bounds[entry.position], g) >= least;
-    }
-    const uint32_t all = ptx::ballot(stays);
-    if (stays) entries[kept + ptx::count_bits(all & ((1u << lane) - 1))] = entry;
-    kept += ptx::count_bits(all);
-  }
+  // Limits of exact scores may be higher.
+  const float least =
+      std::fmax(unordered(kth_largest(at_least, count, k)), lists.limits[row]);
+  const int kept = keep_reaching(entries, count, own, columns.bounds, g, least);
   if (lane == 0) {
     lists.counts[row] = kept;
     lists.limits[row] = least;

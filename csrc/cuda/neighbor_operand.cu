@@ -8,13 +8,8 @@ namespace mmkernels::cuda {
 namespace {
 
 constexpr int kThreads = 256, kWarps = kThreads / 32;
-// The largest |c_i| is below 2^kRange: its coordinates and their products then are in range, and
-// rows a million times shorter still have digits.
-constexpr int kRange = 14;
 // Queries may be longer than any candidate: what is cut off there counts as their error.
 constexpr double kLargestHalf = 65504;
-// What float64 loses of c_i and of m . c_i, as a share of |x_i|.
-constexpr double kOwnError = 0x1p-42;
 
 // A warp for a position.
 __global__ void pack(NeighborOperand operand, NeighborPart part, Features frame, bool euclidean,
@@ -30,7 +25,7 @@ __global__ void pack(NeighborOperand operand, NeighborPart part, Features frame,
     for (int64_t c = lane; c < operand.depth; c += 32) out[c] = 0;
     if (lane == 0) {
       operand.biases[position] = -INFINITY;
-      operand.bounds[position] = {0, 0, 0};
+      operand.bounds[position] = {0, 0, 0, 0};
     }
     return;
   }
@@ -67,15 +62,16 @@ __global__ void pack(NeighborOperand operand, NeighborPart part, Features frame,
       ptx::round_up(std::sqrt(squared_rounded) * (1 + 0x1p-40)),
       ptx::round_up(std::sqrt(squared_error) * (1 + 0x1p-40) + kOwnError * length),
       in_range ? ptx::round_up(std::abs(bias) * (1 + 0x1p-20)) : INFINITY,
+      0,
   };
 }
 
 // A warp for a block of rows.
-__global__ void bound_blocks(NeighborOperand operand, int64_t first, int64_t last) {
+__global__ void bound_block(NeighborOperand operand, int64_t first, int64_t last) {
   const int64_t block = first + ptx::block() * kWarps + ptx::thread() / 32;
   if (block >= last) return;
   const int lane = ptx::thread() % 32;
-  RowBounds most{0, 0, 0};
+  RowBounds most{0, 0, 0, 0};
   for (int64_t r = lane; r < kBlockRows; r += 32) {
     const RowBounds& of_row = operand.bounds[block * kBlockRows + r];
     most.norm = std::fmax(most.norm, of_row.norm);
@@ -90,14 +86,13 @@ __global__ void bound_blocks(NeighborOperand operand, int64_t first, int64_t las
   if (lane == 0) operand.block_bounds[block] = most;
 }
 
-// About a golden section of the rows, and without a divisor in common with them.
+}  // namespace
+
 int64_t scattering_step(int64_t rows) {
   int64_t step = std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(rows) * 0.618));
   while (std::gcd(step, rows) > 1) ++step;
   return step;
 }
-
-}  // namespace
 
 NeighborOperand take_neighbor_operand(int64_t rows, int64_t columns, bool scattered,
                                       Workspace& workspace) {
@@ -125,8 +120,12 @@ void pack_neighbor_part(const NeighborOperand& operand, const NeighborPart& part
   const int64_t padded = padded_rows(part.count);
   launch("pack_neighbors", pack, (padded + kWarps - 1) / kWarps, kThreads, 0, stream, operand, part,
          frame, euclidean, queries);
-  const int64_t first = part.first / kBlockRows, blocks = padded / kBlockRows;
-  launch("bound_blocks", bound_blocks, (blocks + kWarps - 1) / kWarps, kThreads, 0, stream, operand,
+  bound_blocks(operand, part, stream);
+}
+
+void bound_blocks(const NeighborOperand& operand, const NeighborPart& part, Stream stream) {
+  const int64_t first = part.first / kBlockRows, blocks = padded_rows(part.count) / kBlockRows;
+  launch("bound_blocks", bound_block, (blocks + kWarps - 1) / kWarps, kThreads, 0, stream, operand,
          first, first + blocks);
 }
 

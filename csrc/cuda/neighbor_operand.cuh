@@ -9,6 +9,12 @@
 
 namespace mmkernels::cuda {
 
+// The largest |c_i| is below 2^kRange: its coordinates and their products then are in range, and
+// rows a million times shorter still have digits.
+inline constexpr int kRange = 14;
+// What float64 loses of c_i and of m . c_i, as a share of |x_i|.
+inline constexpr double kOwnError = 0x1p-42;
+
 // Of the bound's own float32 arithmetic.
 inline constexpr float kInflate = 1.0f + 0x1p-18f;
 
@@ -23,6 +29,11 @@ __device__ __forceinline__ float score_error(const RowBounds& a, const RowBounds
 __device__ __forceinline__ float needed(float limit, const RowBounds& own, const RowBounds& others,
                                         float g) {
   return std::fmax(limit - score_error(own, others, g), -FLT_MAX);
+}
+
+// No less than what the score of rows with a prefix is above its lower end, by their tails alone.
+__device__ __forceinline__ float score_gap(const RowBounds& a, const RowBounds& b) {
+  return 2 * kInflate * a.tail * b.tail;
 }
 
 __device__ __forceinline__ int64_t row_at(const NeighborOperand& operand, int64_t position) {

@@ -21,6 +21,7 @@ struct RowBounds {
   float norm;   // r
   float error;  // d
   float bias;   // |b|
+  float tail;   // t of a prefix (prefix.hpp), else 0; of a block of rows it is not kept
 };
 
 // What stays on the device of all rows.
@@ -46,6 +47,9 @@ struct NeighborPart {
   uint16_t* values;  // [count padded to 128][depth], zeros beyond the rows
 };
 
+// About a golden section of the rows, and without a divisor in common with them.
+int64_t scattering_step(int64_t rows);
+
 NeighborOperand take_neighbor_operand(int64_t rows, int64_t columns, bool scattered,
                                       Workspace& workspace);
 NeighborPart take_neighbor_part(const Features& features, int64_t first, int64_t count,
@@ -55,5 +59,7 @@ NeighborPart take_neighbor_part(const Features& features, int64_t first, int64_t
 // were centred in and whose scale they share: their own features, or those of the candidates.
 void pack_neighbor_part(const NeighborOperand& operand, const NeighborPart& part,
                         const Features& frame, bool euclidean, bool queries, Stream stream);
+// The largest bounds of each block of a part's rows; pack_neighbor_part ends with it.
+void bound_blocks(const NeighborOperand& operand, const NeighborPart& part, Stream stream);
 
 }  // namespace mmkernels::cuda

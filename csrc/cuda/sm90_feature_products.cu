@@ -30,7 +30,7 @@ constexpr int kStageBytes = 2 * parts * kPartBytes;
 
 struct Shared {
   ptx::Barrier filled[kPairsInRing], emptied[kPairsInRing];
-  double squares[kConsumerThreads / 32];
+  double squares[2][kConsumerThreads / 32];  // of every other item
 };
 
 struct alignas(16) Pair {
@@ -131,7 +131,8 @@ __device__ __forceinline__ double squares_with(const Pair* slot, bool begins, fl
   return squares;
 }
 
-// The squares of all consumers.
+// The squares of all consumers. Those who are ahead meet the one who adds before they use the same
+// slots again: those of the next item are others.
 __device__ __forceinline__ void write_squares(double squares, double* slots, double& to) {
   const int thread = ptx::thread() - kGroupThreads;
   squares = sum_of_lanes(squares);
@@ -142,8 +143,6 @@ __device__ __forceinline__ void write_squares(double squares, double* slots, dou
     for (int w = 0; w < kConsumerThreads / 32; ++w) sum += slots[w];
     to = sum;
   }
-  // The other warpgroup may be at the end of its next item before this one reads.
-  ptx::sync_some(kMeetingOfConsumers, kConsumerThreads);
 }
 
 // What a stage left, while `pending` others are under way.
@@ -156,8 +155,9 @@ __device__ __forceinline__ void take_stage(float (&sums)[kValues], float (&run)[
 
 template <int parts>
 __device__ __forceinline__ void consume(const Ring& ring, const FeatureTable& table,
-                                        const TileJob& job, double* shared_squares) {
+                                        const TileJob& job, Shared& shared) {
   RingPlace place;
+  int parity = 0;
   float even[kValues], odd[kValues], run[kValues];
 #pragma unroll
   for (int v = 0; v < kValues; ++v) run[v] = 0;
@@ -188,7 +188,8 @@ __device__ __forceinline__ void consume(const Ring& ring, const FeatureTable& ta
     if (job.slices > 1)
       add_to_slot(slot, begins, run);
     else
-      write_squares(squares_with(slot, begins, run), shared_squares, squares_of(table, item));
+      write_squares(squares_with(slot, begins, run), shared.squares[parity ^= 1],
+                    squares_of(table, item));
   }
 }
 
@@ -204,7 +205,7 @@ __global__ __launch_bounds__(kHopperThreads, 1) void multiply_on_hopper(
     if (ptx::thread() == 0) produce<parts>(ring, operands, table, job);
   } else {
     ptx::take_registers<kConsumerRegisters>();
-    consume<parts>(ring, table, job, shared.squares);
+    consume<parts>(ring, table, job, shared);
   }
 }
 

@@ -184,10 +184,21 @@ __device__ __forceinline__ int add_products(const Work& work, RingPlace& place, 
   return before;
 }
 
+__device__ __forceinline__ void release_edges(const Work& work, RingPlace& place) {
+  ptx::sync_warp();
+  if (ptx::thread() % 32 == 0) ptx::arrive(work.edges.emptied + place.stage);
+  place.advance(work.edges);
+}
+
+// Whose turn it is to multiply.
+__device__ __forceinline__ void await_turn(int group) { ptx::sync_some(1 + group, kConsumerThreads); }
+__device__ __forceinline__ void give_turn(int group) { ptx::arrive_some(1 + group, kConsumerThreads); }
+
 // A warpgroup of the two: its 64 rows of each tile.
 template <bool both, class Tiles>
 __device__ __forceinline__ void filter_tiles(const Filter<Tiles>& filter, const Work& work) {
-  const int group = warpgroup() - 1, own_turn = 1 + group, others_turn = 2 - group;
+  const int group = warpgroup() - 1;
+  // Else the one would wait for columns that the other keeps from coming.
   const bool turns = work.steps <= work.ring.stages;
   RingPlace place, edge_place;
   int rows_parity = 0;
@@ -201,15 +212,13 @@ __device__ __forceinline__ void filter_tiles(const Filter<Tiles>& filter, const 
       ptx::wait_phase(&work.control->rows_filled, rows_parity);
       rows_parity ^= 1;
     }
-    if (turns && !(first && group == 0)) ptx::sync_some(own_turn, kConsumerThreads);
+    if (turns && !(first && group == 0)) await_turn(group);
     const int last = add_products(work, place, group * kGroupRows * kStepRowBytes, sums);
-    if (turns) ptx::arrive_some(others_turn, kConsumerThreads);
+    if (turns) give_turn(1 - group);
     ptx::wait_products<0>(sums);
     release(work.ring, last);
     filter_scores<both>(edges, filter.lists, sums);
-    ptx::sync_warp();
-    if (ptx::thread() % 32 == 0) ptx::arrive(work.edges.emptied + edge_place.stage);
-    edge_place.advance(work.edges);
+    release_edges(work, edge_place);
   }
 }
 

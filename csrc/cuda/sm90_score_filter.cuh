@@ -2,8 +2,8 @@
 // column appended to its list.
 //
 // The fast path compares each score once, with what its row needs or the lowest that one of the
-// thread's eight columns of the group needs, whichever is lower, and a warp votes. Rounds are so wide
-// that a few warps in ten go on: group after group, those in which a score passed.
+// thread's eight columns of the group needs, whichever is lower, and a warp votes. Many warps go on,
+// group after group: those in which a score passed.
 #pragma once
 
 #include "sm90_tile_edges.cuh"
@@ -33,55 +33,65 @@ __device__ __forceinline__ void start_sums(const TileEdges& edges, TileSums& sum
   }
 }
 
-// Appends the entries of `hits`, bit b for the b-th score of a row or column.
+// Places in the list of a row or column for those of its scores that pass.
+struct Claim {
+  uint32_t hits;  // bit b: the b-th score
+  int place;
+
+  __device__ __forceinline__ void make(const NeighborLists& lists, int row, uint32_t found) {
+    hits = found;
+    if (hits) place = ptx::atomic_add(&lists.counts[row], ptx::count_bits(hits));
+  }
+};
+
 template <int count, class Score, class Position>
-__device__ __forceinline__ void append(const NeighborLists& lists, int row, uint32_t hits,
-                                       Score&& score, Position&& position) {
-  if (!hits) return;
-  int at = ptx::atomic_add(&lists.counts[row], ptx::count_bits(hits));
+__device__ __forceinline__ void append(const NeighborLists& lists, int row, Claim claim, Score&& score,
+                                       Position&& position) {
+  if (!claim.hits) return;
   Candidate* entries = lists.entries + static_cast<int64_t>(row) * lists.capacity;
 #pragma unroll
   for (int b = 0; b < count; ++b) {
-    if (!(hits >> b & 1)) continue;
-    if (at < lists.capacity) entries[at] = {score(b), position(b)};
-    ++at;
+    if (!(claim.hits >> b & 1)) continue;
+    if (claim.place < lists.capacity) entries[claim.place] = {score(b), position(b)};
+    ++claim.place;
   }
 }
 
-// Of a group of columns, whose first of the thread is `first_column`.
-__device__ __forceinline__ void append_to_rows(const TileEdges& edges, const NeighborLists& lists,
-                                               const float (&scores)[kGroupScores], int group,
-                                               int first_column) {
+// A thread's scores of a group: of two rows h and eight columns c.
+template <bool both>
+__device__ __forceinline__ void append_group(const TileEdges& edges, const NeighborLists& lists,
+                                             const float (&scores)[kGroupScores], int group) {
+  const auto score = [&](int h, int c) { return scores[c / 2 * 4 + 2 * h + c % 2]; };
+  const int first_column = group * kGroupColumns + score_column();
+  const auto row = [](int h) { return score_row() + 8 * h; };
+  const auto column = [&](int c) { return first_column + c / 2 * 8 + c % 2; };
+  // All claims are under way before the first one is waited for.
+  Claim of_row[2], of_column[8];
 #pragma unroll
   for (int h = 0; h < 2; ++h) {
-    const int row = score_row() + 8 * h;
-    const float need = edges.row_needs[group / (kColumnGroups / 2)][row];
-    const int itself = edges.itself + row - first_column;
+    const float need = edges.row_needs[group / (kColumnGroups / 2)][row(h)];
+    const int itself = edges.itself + row(h);
     uint32_t hits = 0;
 #pragma unroll
-    for (int b = 0; b < 8; ++b)
-      hits |= uint32_t{scores[b / 2 * 4 + 2 * h + b % 2] >= need && itself != b / 2 * 8 + b % 2} << b;
+    for (int c = 0; c < 8; ++c) hits |= uint32_t{score(h, c) >= need && itself != column(c)} << c;
+    of_row[h].make(lists, edges.first_row + row(h), hits);
+  }
+#pragma unroll
+  for (int c = 0; both && c < 8; ++c) {
+    const float need = edges.column_needs[column(c)];
+    const uint32_t hits = uint32_t{score(0, c) >= need} | uint32_t{score(1, c) >= need} << 1;
+    of_column[c].make(lists, edges.first_column + column(c), hits);
+  }
+#pragma unroll
+  for (int h = 0; h < 2; ++h)
     append<8>(
-        lists, edges.first_row + row, hits, [&](int b) { return scores[b / 2 * 4 + 2 * h + b % 2]; },
-        [&](int b) { return edges.first_column + first_column + b / 2 * 8 + b % 2; });
-  }
-}
-
-__device__ __forceinline__ void append_to_columns(const TileEdges& edges, const NeighborLists& lists,
-                                                  const float (&scores)[kGroupScores],
-                                                  int first_column) {
+        lists, edges.first_row + row(h), of_row[h], [&](int c) { return score(h, c); },
+        [&](int c) { return edges.first_column + column(c); });
 #pragma unroll
-  for (int c = 0; c < 8; ++c) {
-    const int column = first_column + c / 2 * 8 + c % 2;
-    const float need = edges.column_needs[column];
-    uint32_t hits = 0;
-#pragma unroll
-    for (int h = 0; h < 2; ++h) hits |= uint32_t{scores[c / 2 * 4 + 2 * h + c % 2] >= need} << h;
+  for (int c = 0; both && c < 8; ++c)
     append<2>(
-        lists, edges.first_column + column, hits,
-        [&](int h) { return scores[c / 2 * 4 + 2 * h + c % 2]; },
-        [&](int h) { return edges.first_row + score_row() + 8 * h; });
-  }
+        lists, edges.first_column + column(c), of_column[c], [&](int h) { return score(h, c); },
+        [&](int h) { return edges.first_row + row(h); });
 }
 
 // Registers cannot be indexed: group after group is moved to where one code reads it.
@@ -120,9 +130,7 @@ __device__ __forceinline__ void filter_scores(const TileEdges& edges, const Neig
     if (!ptx::any(passed >> g & 1)) continue;
     float scores[kGroupScores];
     take_group(sums, g, scores);
-    const int first_column = g * kGroupColumns + score_column();
-    append_to_rows(edges, lists, scores, g, first_column);
-    if constexpr (both) append_to_columns(edges, lists, scores, first_column);
+    append_group<both>(edges, lists, scores, g);
   }
 }
 

@@ -91,11 +91,11 @@ def disassembled(tool: Path, compiled_object: Path) -> machine_code.Code:
 def report(code: machine_code.Code) -> None:
     """What the filters' fast paths do, whether or not it is within what is asked."""
     for kernel, operations in code.items():
-        if machine_code.is_filter(kernel):
-            count = machine_code.fast_path(operations)
+        if wanted := machine_code.filter_of(kernel):
+            count = machine_code.fast_path(operations, wanted.product)
             print(
                 f"{kernel}: {count.compares} compares, {count.minima_and_maxima} minima and "
-                f"maxima for {machine_code.SCORES_OF_A_THREAD} scores"
+                f"maxima for {wanted.scores} scores"
             )
 
 

@@ -12,6 +12,13 @@ namespace mmkernels::testing {
 
 using namespace mmkernels::cuda;
 
+// A test of both families of kernels; `path` is which.
+#define TEST_OF_EACH_PATH(name)                                \
+  static void name(Path path);                                 \
+  TEST(name##_by_general_kernels) { name(Path::general); }     \
+  TEST(name##_by_kernels_of_hopper) { name(Path::hopper); }    \
+  static void name([[maybe_unused]] Path path)
+
 inline double similarity(const Matrix& x, int64_t i, const Matrix& y, int64_t j, Metric metric) {
   double dot = 0, squared_x = 0, squared_y = 0, distance = 0;
   for (int64_t c = 0; c < x.columns; ++c) {
@@ -31,7 +38,7 @@ struct Found {
 };
 
 inline Found search(const Matrix& x, const Matrix* queries, Metric metric, int k,
-                    Path path = Path::general) {
+                    Path path) {
   NeighborCall plan{};
   const std::optional<ArrayView> of_queries =
       queries ? std::optional(queries->view()) : std::nullopt;
@@ -47,7 +54,7 @@ inline Found search(const Matrix& x, const Matrix* queries, Metric metric, int k
 
 // The same order as float64's, up to ties that its own rounding makes or breaks.
 inline void check_neighbors(const Matrix& x, const Matrix* queries, Metric metric, int k,
-                            const char* what, Path path = Path::general) {
+                            Path path, const char* what) {
   const Matrix& from = queries ? *queries : x;
   const Found found = search(x, queries, metric, k, path);
   for (int64_t i = 0; i < from.rows; ++i) {
@@ -79,22 +86,23 @@ inline void check_neighbors(const Matrix& x, const Matrix* queries, Metric metri
   }
 }
 
-// The same with rows that come in parts of at most 128.
-inline Found search_in_parts(const Matrix& x, Metric metric, int k, Path path = Path::general) {
+// The same with rows that come in parts.
+inline Found search_in_parts(const Matrix& x, Metric metric, int k, Path path,
+                             int64_t part_rows) {
   NeighborSearch plan{};
   std::vector<NeighborPart> parts;
   double* exact = nullptr;
   testing::Memory memory([&](Workspace& workspace) {
     plan = take_neighbor_search(x.view(), std::nullopt, metric, k, false, path, workspace);
     parts.clear();
-    for (int64_t first = 0; first < x.rows; first += 128) {
+    for (int64_t first = 0; first < x.rows; first += part_rows) {
       Features part = plan.candidates;
       part.first_row = first;
       part.view.data += first * part.view.row_stride;
-      part.view.rows = std::min<int64_t>(128, x.rows - first);
+      part.view.rows = std::min(part_rows, x.rows - first);
       parts.push_back(take_neighbor_part(part, first, part.view.rows, workspace));
     }
-    exact = workspace.take<double>(128 * plan.lists.capacity);
+    exact = workspace.take<double>(part_rows * plan.lists.capacity);
   });
   measure_features(plan.candidates, nullptr);
   start_lists(plan, nullptr);
