@@ -118,6 +118,7 @@ struct Control {
   uint64_t seed = 1;  // 0: threads in order, copies when they are waited for
   Site dropped;       // the synchronisation that is left out
   std::vector<Site> sites;  // all that were met
+  int multiprocessors = 2;
 };
 
 Control& control();
