@@ -75,7 +75,7 @@ __device__ __forceinline__ void write_edges(TileEdges& edges, const Side& rows, 
     const int position = (of_column ? tile.first_column + chunk * 32
                                     : tile.first_row + (chunk - kColumnGroups) * 32) + lane;
     const Side& side = of_column ? columns : rows;
-    known[c] = {-INFINITY, INFINITY, {0, 0, 0}};
+    known[c] = {-INFINITY, INFINITY, {0, 0, 0, 0}};
     if (position >= side.last) continue;
     known[c].bias = side.operand.biases[position];
     if (of_column && (!both || tile.diagonal)) continue;
