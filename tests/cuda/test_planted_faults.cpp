@@ -1,6 +1,6 @@
 // A producer, a consumer and a ring in a cluster of two, as the kernels for Hopper have them, with
-// faults of synchronisation planted: each is found under some schedule, and the kernel without them is
-// right under all.
+// faults of synchronisation planted: each is found under some schedule, and the kernel without them
+// is right under all.
 #include <cmath>
 #include <cstdint>
 #include <stdexcept>
@@ -55,8 +55,8 @@ void multiply(const Products products) {
       const int s = step % kStages, parity = step / kStages % 2;
       uint8_t* stage = ptx::shared() + s * kStageBytes;
       ptx::wait_phase(emptied + s, parity ^ 1);
-      ptx::arrive_expecting(filled + s, fault == Fault::bytes_forgotten ? kStageBytes - kPartBytes
-                                                                        : kStageBytes);
+      const int unexpected = fault == Fault::bytes_forgotten ? kPartBytes : 0;
+      ptx::arrive_expecting(filled + s, kStageBytes - unexpected);
       ptx::copy_box(stage, products.rows, step * kBoxDepth, rank * kRows, filled + s);
       ptx::copy_box_to(3, stage + kColumnsAt + rank * kPartBytes, products.columns, step * kBoxDepth,
                        rank * kPart, filled + s);
@@ -82,7 +82,8 @@ void multiply(const Products products) {
     }
     const int row = rank * kRows + thread / 32 * 16 + thread % 32 / 4;
     for (int v = 0; v < kColumns / 2; ++v)
-      products.sums[(row + v % 4 / 2 * 8) * kColumns + v / 4 * 8 + thread % 4 * 2 + v % 2] = sums[v];
+      products.sums[(row + v % 4 / 2 * 8) * kColumns + v / 4 * 8 + thread % 4 * 2 + v % 2] =
+          sums[v];
   }
   if (fault != Fault::left_early) ptx::sync_cluster();
 }

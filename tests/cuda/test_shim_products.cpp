@@ -52,9 +52,11 @@ void multiply(const Operands operands) {
   float added[count], fresh[count];
   for (int v = 0; v < count; ++v) added[v] = fresh[v] = 7;
   ptx::start_products(added);
-  for (int k = 0; k < 4; ++k) ptx::multiply_group<Element>(added, row_operand(k), column_operand(k), 1);
+  for (int k = 0; k < 4; ++k)
+    ptx::multiply_group<Element>(added, row_operand(k), column_operand(k), 1);
   ptx::commit_products();
-  for (int k = 0; k < 4; ++k) ptx::multiply_group<Element>(fresh, row_operand(k), column_operand(k), k);
+  for (int k = 0; k < 4; ++k)
+    ptx::multiply_group<Element>(fresh, row_operand(k), column_operand(k), k);
   ptx::commit_products();
   CHECK(std::isnan(added[0]) && std::isnan(fresh[count - 1]));
   ptx::wait_products<1>(added);
@@ -92,7 +94,8 @@ void check_products(uint16_t (*to_bits)(float)) {
   for (int t = 0; t < 128; ++t)
     for (int v = 0; v < count; ++v) {
       const int warp = t / 32, group = t % 32 / 4, within = t % 4;
-      const int row = 16 * warp + group + (v % 4 < 2 ? 0 : 8), column = v / 4 * 8 + within * 2 + v % 2;
+      const int row = 16 * warp + group + (v % 4 < 2 ? 0 : 8);
+      const int column = v / 4 * 8 + within * 2 + v % 2;
       int wanted = 0;
       for (int d = 0; d < kBoxDepth; ++d)
         wanted += rows.values[row * kBoxDepth + d] * columns.values[column * kBoxDepth + d];
@@ -177,7 +180,8 @@ TEST(faults_of_sums_are_reported) {
     fetch(operands);
     float sums[2][32];
     multiply_once(sums[0]);
-    ptx::multiply_group<ptx::Half>(sums[ptx::thread() % 32 == 5], row_operand(1), column_operand(1), 1);
+    float(&other)[32] = sums[ptx::thread() % 32 == 5];
+    ptx::multiply_group<ptx::Half>(other, row_operand(1), column_operand(1), 1);
   });
   check_fault("different widths", +[](const Operands operands) {
     fetch(operands);
