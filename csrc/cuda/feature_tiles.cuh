@@ -16,8 +16,8 @@ namespace mmkernels::cuda {
 inline constexpr int kStrip = 8;  // blocks of rows that are computed together share their columns
 
 // Pairs of blocks of a square, each unordered one once, or of a rectangle. Tiles are cut into
-// `pieces` of columns: a unit is one of them. Runs of samples are divided into `slices`: an item is a
-// unit's part of a slice.
+// `pieces` of columns: a unit is one of them. Runs of samples are divided into `slices`: an item is
+// a unit's part of a slice.
 struct TileJob {
   bool square;
   int64_t first_row, rows, first_column, columns;  // blocks

@@ -1,12 +1,12 @@
 // Tiles of X'Y on Hopper: 128 x 128 of them by two warpgroups, 64 rows each, through a ring of
 // shared memory (sm90_ring.cuh). A stage is 64 samples of all parts of both operands, a step two
 // stages. Two blocks compute neighbouring tiles, most of which have their columns in common: each
-// then fetches one half of them for both, since the cache cannot feed all multiprocessors otherwise.
+// then fetches one half of them for both, to ask less of the cache.
 //
 // The tensor cores cut off what they add to a sum, the more the larger it is. In a stage the
-// products of small parts therefore come first, those of the large parts last, and each stage starts
-// from zero. What it leaves is added, rounded, to a run's sums while the next one is under way; so is
-// a run to its slot, in float64.
+// products of small parts therefore come first, those of the large parts last, and each stage
+// starts from zero. What it leaves is added, rounded, to a run's sums while the next one is under
+// way; so is a run to its slot, in float64.
 #include <algorithm>
 
 #include "feature_tiles.cuh"
@@ -85,8 +85,10 @@ struct Turn {
 // turn(Turn) for all that are the block's.
 template <class Take>
 __device__ __forceinline__ void take_turns(const TileJob& job, Take&& take) {
-  Turn turn{static_cast<int>(job.units), static_cast<int>(ptx::block()) / kTogether, ptx::cluster_rank()};
-  const int turns = turn.pairs() * static_cast<int>(job.slices), clusters = static_cast<int>(ptx::blocks()) / kTogether;
+  Turn turn{static_cast<int>(job.units), static_cast<int>(ptx::block()) / kTogether,
+            ptx::cluster_rank()};
+  const int turns = turn.pairs() * static_cast<int>(job.slices);
+  const int clusters = static_cast<int>(ptx::blocks()) / kTogether;
   for (; turn.number < turns; turn.number += clusters) take(turn);
 }
 
@@ -172,7 +174,8 @@ __device__ __forceinline__ void add_to_slot(Pair* slot, bool begins, float (&run
     slot[v * kConsumerThreads] = take_pair(slot, begins, v, run);
 }
 
-__device__ __forceinline__ double squares_with(const Pair* slot, bool begins, float (&run)[kValues]) {
+__device__ __forceinline__ double squares_with(const Pair* slot, bool begins,
+                                               float (&run)[kValues]) {
   double squares = 0;
 #pragma unroll
   for (int v = 0; v < kValues / 2; ++v) {
