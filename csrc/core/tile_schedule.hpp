@@ -29,7 +29,8 @@ struct TileSchedule {
     const int64_t within = index - first * width;
     const int64_t distance = nearest + within / tall;
     const int64_t row = first + within % tall;
-    const int64_t column = (row + distance) % panels;
+    // No distance is as far as all around.
+    const int64_t column = row + distance - (row + distance < panels ? 0 : panels);
     return {row, column, !(2 * distance == panels && row >= panels / 2)};
   }
 };
