@@ -12,13 +12,15 @@ namespace mmkernels::cuda {
 namespace {
 
 constexpr int kPairRows = 2 * kHopperRows;
+// The divisions of the schedule take more than fetching does.
+constexpr int kScheduleRegisters = 40, kValueRegisters = 232;
 
 struct PairOfKernels {
   KernelMatrix k, l;
   SplitMaps maps_k, maps_l;
   GramPass pass;
   TileSchedule schedule;  // of panels
-  int runs, length;  // tiles of a run
+  int runs, length, last_length;  // tiles of a run
 };
 
 // Halves of 256 rows are the same blocks' with and without clusters.
@@ -35,10 +37,8 @@ constexpr int kTilesOfPanels = (kHopperPanel / kPairRows) * (kHopperPanel / Tier
 template <class Tier, class Tile>
 __device__ __forceinline__ void for_tiles(const PairOfKernels& pair, int run, Tile&& tile) {
   constexpr int tiles = kTilesOfPanels<Tier>, down = kHopperPanel / kPairRows;
-  const int64_t all = pair.schedule.count() * tiles;
-  for (int t = 0; t < pair.length; ++t) {
+  for (int t = 0; t < (run + 1 < pair.runs ? pair.length : pair.last_length); ++t) {
     const int64_t index = int64_t{run} * pair.length + t;
-    if (index >= all) return;
     const TileSchedule::Tile panels = pair.schedule.at(index / tiles);
     const int within = static_cast<int>(index % tiles);
     const int row = static_cast<int>(panels.row * kHopperPanel) + within % down * kPairRows;
@@ -78,7 +78,7 @@ __global__ __launch_bounds__(kHopperThreads, 1) void add_pair_products(
   const int first = static_cast<int>(ptx::block() / 2), step = static_cast<int>(ptx::blocks() / 2);
   RingPlace place;
   if (warpgroup() == 0) {
-    ptx::give_registers<40>();
+    ptx::give_registers<kScheduleRegisters>();
     if (ptx::thread() == 0)
       for (int run = first; run < pair.runs; run += step)
         for_tiles<Tier>(pair, run, [&](int row, int column) {
@@ -86,7 +86,7 @@ __global__ __launch_bounds__(kHopperThreads, 1) void add_pair_products(
           fetch_split<Tier>(ring, place, pair.maps_l, row, column);
         });
   } else {
-    ptx::take_registers<232>();
+    ptx::take_registers<kValueRegisters>();
     const int group = warpgroup() - 1, thread = ptx::thread() % kGroupThreads;
     uint64_t *rows_k = pair.pass.rows, *rows_l = rows_k + k.operand.rows;
     for (int run = first; run < pair.runs; run += step) {
@@ -138,10 +138,11 @@ int64_t add_products_on_hopper(const KernelMatrix& k, const KernelMatrix& l, con
     using Tier = decltype(tier);
     PairOfKernels pair{k, l, make_split_maps<Tier>(k.operand, blocks),
                        make_split_maps<Tier>(l.operand, blocks), pass,
-                       {panels, 0, farthest_distance(panels), kGramHeight}, 0, 0};
+                       {panels, 0, farthest_distance(panels), kGramHeight}, 0, 0, 0};
     const int64_t tiles = pair.schedule.count() * kTilesOfPanels<Tier>;
     pair.length = static_cast<int>((tiles + kMostRuns - 1) / kMostRuns);
     pair.runs = runs = static_cast<int>((tiles + pair.length - 1) / pair.length);
+    pair.last_length = static_cast<int>(tiles - int64_t{runs - 1} * pair.length);
     const int most = multiprocessors() / 2, pairs = runs < most || most == 0 ? runs : most;
     launch_clusters("add_pair_products", add_pair_products<Tier>, pairs * 2 / blocks, blocks,
                     kHopperThreads, GroupTile<Tier>::kRingBytes + sizeof(GroupExchange<Tier>), stream,

@@ -53,11 +53,13 @@ class Pass {
   Memory<std::function<void(Workspace&)>> memory_;
 };
 
+inline constexpr Path kPaths[] = {Path::general, Path::hopper};
 inline constexpr Estimator kEstimators[] = {Estimator::gretton, Estimator::song, Estimator::lange};
 
 // Scores against float64, to `tolerance` of the norms of the centred matrices.
 inline void check_scores(const Matrix& x, const Matrix& y, const KernelChoice& of_k,
-                  const KernelChoice& of_l, Precision precision, double tolerance, Path path) {
+                         const KernelChoice& of_l, Precision precision, double tolerance,
+                         Path path) {
   Pass pass(x.view(), y.view(), of_k, of_l, precision, path);
   const int64_t n = x.rows;
   const Square plain_k = kernel_matrix(x, of_k), plain_l = kernel_matrix(y, of_l);
@@ -68,10 +70,11 @@ inline void check_scores(const Matrix& x, const Matrix& y, const KernelChoice& o
     const double own_k = inner(k, k, n, estimator), own_l = inner(l, l, n, estimator);
     const double cross = inner(k, l, n, estimator), norm = std::sqrt(own_k) * std::sqrt(own_l);
     const int kernel = static_cast<int>(of_k.kernel), kind = static_cast<int>(estimator);
+    const int family = static_cast<int>(path);
     CHECK_NEAR(pass.score(estimator, Score::hsic), cross, tolerance * norm, "n", n, "d", x.columns,
-               "kernel", kernel, "estimator", kind, "norm", norm);
+               "kernel", kernel, "estimator", kind, "norm", norm, "path", family);
     CHECK_NEAR(pass.score(estimator, Score::cka), cross / norm, tolerance, "n", n, "d", x.columns,
-               "kernel", kernel, "estimator", kind);
+               "kernel", kernel, "estimator", kind, "path", family);
   }
 }
 

@@ -17,6 +17,11 @@ namespace {
 
 void check_scores(const Matrix& x, const Matrix& y, const KernelChoice& of_k,
                   const KernelChoice& of_l, Precision precision, double tolerance) {
+  for (Path path : testing::kPaths) testing::check_scores(x, y, of_k, of_l, precision, tolerance, path);
+}
+
+void check_general(const Matrix& x, const Matrix& y, const KernelChoice& of_k,
+                   const KernelChoice& of_l, Precision precision, double tolerance) {
   testing::check_scores(x, y, of_k, of_l, precision, tolerance, Path::general);
 }
 
@@ -87,13 +92,15 @@ TEST(cka_matrix_is_that_of_float64) {
   for (float& value : xs[3].values) value = 2;  // of a constant nothing is defined
   const KernelChoice choice{.kernel = Kernel::laplacian, .bandwidth = 2};
   const std::vector<int> left{0, 1, 2, 3}, right{2, 0};
-  for (Precision precision : {Precision::exact, Precision::fast}) {
+  // A pass over more than two is the general one, whatever path its matrices are for.
+  for (const auto& [precision, path] : {std::pair{Precision::exact, Path::general},
+                                        {Precision::fast, Path::hopper}}) {
     std::vector<KernelMatrix> matrices;
     GramPass pass{};
     testing::Memory memory([&](Workspace& workspace) {
       matrices.clear();
       for (const Matrix& x : xs)
-        matrices.push_back(take_kernel_matrix(x.view(), choice, precision, Path::general, workspace));
+        matrices.push_back(take_kernel_matrix(x.view(), choice, precision, path, workspace));
       pass = take_gram_pass(n, 4, workspace);
     });
     for (const KernelMatrix& matrix : matrices) prepare_kernel_matrix(matrix, {}, nullptr);
@@ -134,12 +141,14 @@ TEST(digits_that_float32_has_lost_are_computed_again) {
                  2e-6);
   // Values all within 1e-29 of one another: 1 - distance / bandwidth.
   const KernelChoice wide{.kernel = Kernel::laplacian, .bandwidth = 1e30};
-  Pass pass(x.view(), y.view(), wide, wide, Precision::exact, Path::general);
-  for (Estimator estimator : kEstimators) {
-    const Square k = centred(kernel_matrix(x, choices[1]), n, estimator);
-    const Square l = centred(kernel_matrix(y, choices[1]), n, estimator);
-    const double norm = std::sqrt(inner(k, k, n, estimator) * inner(l, l, n, estimator));
-    CHECK_NEAR(pass.score(estimator, Score::cka), inner(k, l, n, estimator) / norm, 1e-9);
+  for (Path path : testing::kPaths) {
+    Pass pass(x.view(), y.view(), wide, wide, Precision::exact, path);
+    for (Estimator estimator : kEstimators) {
+      const Square k = centred(kernel_matrix(x, choices[1]), n, estimator);
+      const Square l = centred(kernel_matrix(y, choices[1]), n, estimator);
+      const double norm = std::sqrt(inner(k, k, n, estimator) * inner(l, l, n, estimator));
+      CHECK_NEAR(pass.score(estimator, Score::cka), inner(k, l, n, estimator) / norm, 1e-9);
+    }
   }
 }
 
@@ -151,24 +160,26 @@ TEST(scores_without_meaning_are_nan) {
   broken.at(7, 1) = INFINITY;
   for (int64_t i = 0; i < 16; ++i)
     for (int64_t c = 0; c < 3; ++c) equal.at(i, c) = 1;
-  for (const KernelChoice& choice : {KernelChoice{.kernel = Kernel::distance}, linear}) {
-    Pass with_constant(x.view(), constant.view(), choice, choice, Precision::exact, Path::general);
-    Pass with_broken(broken.view(), x.view(), choice, choice, Precision::fast, Path::general);
-    for (Estimator estimator : kEstimators) {
-      CHECK(with_constant.score(estimator, Score::hsic) == 0);
-      CHECK(std::isnan(with_constant.score(estimator, Score::cka)));
-      CHECK(std::isnan(with_broken.score(estimator, Score::hsic)));
-      CHECK(std::isnan(with_broken.score(estimator, Score::cka)));
+  for (Path path : testing::kPaths) {
+    for (const KernelChoice& choice : {KernelChoice{.kernel = Kernel::distance}, linear}) {
+      Pass with_constant(x.view(), constant.view(), choice, choice, Precision::exact, path);
+      Pass with_broken(broken.view(), x.view(), choice, choice, Precision::fast, path);
+      for (Estimator estimator : kEstimators) {
+        CHECK(with_constant.score(estimator, Score::hsic) == 0);
+        CHECK(std::isnan(with_constant.score(estimator, Score::cka)));
+        CHECK(std::isnan(with_broken.score(estimator, Score::hsic)));
+        CHECK(std::isnan(with_broken.score(estimator, Score::cka)));
+      }
     }
+    // The median distance is 0.
+    Pass with_equal(equal.view(), x.view(), gaussian, gaussian, Precision::exact, path);
+    CHECK(std::isnan(with_equal.score(Estimator::song, Score::hsic)));
+    // All samples are equally alike.
+    Matrix simplex(30, 30);
+    for (int64_t i = 0; i < 30; ++i) simplex.at(i, i) = 1;
+    Pass with_simplex(simplex.view(), simplex.view(), gaussian, gaussian, Precision::exact, path);
+    CHECK(std::isnan(with_simplex.score(Estimator::song, Score::cka)));
   }
-  // The median distance is 0.
-  Pass with_equal(equal.view(), x.view(), gaussian, gaussian, Precision::exact, Path::general);
-  CHECK(std::isnan(with_equal.score(Estimator::song, Score::hsic)));
-  // All samples are equally alike.
-  Matrix simplex(30, 30);
-  for (int64_t i = 0; i < 30; ++i) simplex.at(i, i) = 1;
-  Pass with_simplex(simplex.view(), simplex.view(), gaussian, gaussian, Precision::exact, Path::general);
-  CHECK(std::isnan(with_simplex.score(Estimator::song, Score::cka)));
 }
 
 TEST(scores_are_the_same_bits_whatever_the_schedule) {
@@ -192,14 +203,14 @@ TEST(no_synchronisation_of_a_pass_can_be_left_out) {
   // One step of a product, whose stage the sums of lines use again, and more.
   const Matrix x = testing::normal(140, 20, 21), y = testing::normal(140, 70, 22);
   const KernelChoice median{.kernel = Kernel::gaussian, .bandwidth = 0};
-  testing::every_site_matters([&] { check_scores(x, y, median, median, Precision::fast, 5e-3); },
+  testing::every_site_matters([&] { check_general(x, y, median, median, Precision::fast, 5e-3); },
                               excused);
   const KernelChoice linear{.kernel = Kernel::linear};
-  testing::every_site_matters([&] { check_scores(x, y, linear, linear, Precision::exact, 2e-5); });
+  testing::every_site_matters([&] { check_general(x, y, linear, linear, Precision::exact, 2e-5); });
   // What is computed again in float64.
   Matrix outlier = testing::normal(70, 20, 23);
   outlier.at(3, 0) = 1e5f;
   const KernelChoice distance{.kernel = Kernel::distance};
   testing::every_site_matters(
-      [&] { check_scores(outlier, outlier, distance, linear, Precision::exact, 2e-6); });
+      [&] { check_general(outlier, outlier, distance, linear, Precision::exact, 2e-6); });
 }
