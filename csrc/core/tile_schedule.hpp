@@ -31,7 +31,8 @@ struct TileScheduleOf {
     const Integer within = index - first * width;
     const Integer distance = nearest + within / tall;
     const Integer row = first + within % tall;
-    const Integer column = (row + distance) % panels;
+    // No distance is as far as all around.
+    const Integer column = row + distance - (row + distance < panels ? 0 : panels);
     return {row, column, !(2 * distance == panels && row >= panels / 2)};
   }
 };

@@ -16,8 +16,8 @@ namespace mmkernels::cuda {
 inline constexpr int kStrip = 8;  // blocks of rows that are computed together share their columns
 
 // Pairs of blocks of a square, each unordered one once, or of a rectangle. Tiles are cut into
-// `pieces` of columns: a unit is one of them. Runs of samples are divided into `slices`: an item is a
-// unit's part of a slice.
+// `pieces` of columns: a unit is one of them. Runs of samples are divided into `slices`: an item is
+// a unit's part of a slice.
 struct TileJob {
   bool square;
   int64_t first_row, rows, first_column, columns;  // blocks
@@ -51,10 +51,12 @@ struct TileItem {
 
 // Slices come one after the other: whoever is at work at the same time reads the same samples.
 __device__ __forceinline__ TileItem item_at(const TileJob& job, int64_t item) {
-  const int64_t slice = item / job.units, unit = job.first_unit + item % job.units;
+  const int units = static_cast<int>(job.units), slices = static_cast<int>(job.slices);
+  const int runs = static_cast<int>(job.runs), slice = static_cast<int>(item) / units;
+  const int64_t unit = job.first_unit + static_cast<int>(item) % units;
   const TileSchedule::Tile tile = job.tile(unit / job.pieces);
   return {tile.row, tile.column, static_cast<int>(unit % job.pieces),
-          slice * job.runs / job.slices, (slice + 1) * job.runs / job.slices};
+          slice * runs / slices, (slice + 1) * runs / slices};
 }
 
 __device__ __forceinline__ bool recomputed(const FeatureTable& table, const TileItem& item) {

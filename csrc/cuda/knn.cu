@@ -13,8 +13,6 @@ namespace {
 int list_capacity(int k, Path path) {
   return std::max((4 * k + 128 + 31) / 32 * 32, static_cast<int>(panel_rows(path)));
 }
-// And for those that a prefix does not tell from them.
-int list_capacity_of_prefix(int k) { return 8 * k + 512; }
 
 // Whether a row that has seen `seen` candidates in random order has room for the next `more`: about
 // k more / seen of them are better than its limit, and kSigmas standard deviations as a reserve.
@@ -102,8 +100,8 @@ NeighborSearch take_neighbor_search(const ArrayView& candidates,
   if (!queries) search.prefix = take_prefix(candidates, prefix, workspace);
   NeighborLists& lists = search.lists;
   lists.rows = search.query_rows.padded;
-  lists.capacity =
-      search.prefix.terms.allowed ? list_capacity_of_prefix(k) : list_capacity(k, path);
+  lists.capacity = list_capacity(k, path);
+  if (search.prefix.terms.allowed) lists.capacity += 4 * k + search.prefix.terms.room;
   lists.entries = workspace.take<Candidate>(lists.rows * lists.capacity);
   lists.counts = workspace.take<int>(lists.rows);
   lists.limits = workspace.take<float>(lists.rows);
@@ -119,15 +117,20 @@ void meet_itself(const NeighborSearch& search, const NeighborPart& part, Stream 
   const auto seen_at = [&](int64_t reach) {
     return reach ? std::min((2 * reach - 1) * panel, padded_rows(part.count)) : 0;
   };
-  int64_t next_limits = search.prefix.terms.limited_from;
-  for (int64_t done = 0; done < end;) {
-    const int64_t reach = next_reach(search, done, end, panels, seen_at);
+  const auto reach_after = [&](int64_t done) {
+    return next_reach(search, done, end, panels, seen_at);
+  };
+  int64_t limits_from = 0;
+  for (int64_t done = 0, reach = reach_after(0); done < end;) {
     filter_pairs(search, part, done, reach, stream);
     cut_lists(search, part, stream);
     done = reach;
-    if (!search.prefix.terms.allowed || (seen_at(done) < next_limits && done < end)) continue;
+    if (done < end) reach = reach_after(done);
+    const int64_t seen = seen_at(done);
+    const bool full = seen >= limits_from && seen_at(reach) > search.lists.capacity;
+    if (!search.prefix.terms.allowed || (done < end && !full)) continue;
     limit_lists(search, part, stream);
-    next_limits = seen_at(done) * kPrefixLimitGrowth;
+    limits_from = seen * kPrefixLimitGrowth;
   }
 }
 

@@ -9,10 +9,10 @@
 //
 // Any directions give the right neighbours; how well they are chosen decides how many candidates are
 // left to be scored again. They are found from a sample of the rows, and whether they are worth it is
-// tried on the sample, all in device memory: the host launches what may be needed, and kernels leave
+// tried on another one, all in device memory: the host launches what may be needed, and kernels leave
 // at once where it is not. For n = 262,144 rows of D = 1024 features an H200 multiplies for 0.1 s
-// without a prefix. The directions cost 5e9 operations in float64 and some 90 short launches, about
-// 1.5 ms; the packing, 2 n D operations for each direction, 2 ms for 63 of them and 9 ms for 255.
+// without a prefix. The directions cost 4e9 operations in float64 and some 80 short launches, less
+// than 2 ms; the packing, 2 n D operations for each direction, 2 ms for 63 of them and 9 ms for 255.
 #pragma once
 
 #include "features.hpp"
@@ -26,9 +26,7 @@ struct PrefixTerms {
   bool allowed = false;
   // n n D from which a trial costs a few hundredths of the search: 20 ms of multiplying.
   double least_work = 1.4e13;
-  // What lists have seen when their limits first come from exact scores. Before that there are fewer
-  // candidates that a prefix leaves in doubt than those scores would cost.
-  int64_t limited_from = 1024;
+  int room = 1024;  // more entries of a list, for candidates that a prefix leaves in doubt
   double multiply_add = 2 / 7e14;   // of a pair in float16, each unordered pair once
   double project = 2 / 1.5e13;      // a multiply-add in float64, half the peak
   // A feature of a candidate that is scored again: 4 bytes from memory at 4 TB/s, and a quarter more
@@ -36,8 +34,9 @@ struct PrefixTerms {
   double score_again = 1.25e-12;
 };
 
-// Limits come from exact scores again each time that lists have seen as many times more candidates:
-// k scores each time, where candidates that come before are cheaper.
+// Limits come from exact scores when lists may overflow otherwise, and again each time that they have
+// seen as many times more candidates: that costs k scores of a row, and in between lists take up to as
+// many times the candidates of one round.
 inline constexpr int64_t kPrefixLimitGrowth = 4;
 
 // In device memory.
@@ -50,12 +49,15 @@ struct PrefixState {
 
 struct Prefix {
   PrefixTerms terms;  // allowed only where a trial is worth it
-  int64_t sampled, step;  // rows of the sample, the s-th being row s * step % sampled * rows / sampled
+  // Rows of each of two samples: one has its directions tried by the other, as rows that they were
+  // found from have less outside them than all others.
+  int64_t sampled;
+  int64_t step;     // sample row s is row s * step % (2 sampled) of as many that are evenly apart
   int64_t most;     // directions that are looked for, a multiple of 32
-  int64_t queries;  // the first rows of the sample, which look for their neighbours in it
+  int64_t queries;  // the first rows, which look for their neighbours in the first sample
   PrefixState* state;
-  double* sample;    // [sampled][columns] c, scaled
-  double* squares;   // [sampled] |c|^2
+  double* sample;    // [2 sampled][columns] c, scaled; the second half is for the directions
+  double* squares;   // [sampled] |c|^2 of the first half
   double* biases;    // [sampled]
   double* scores;    // [queries][sampled] c . c
   double* axes;      // [most][columns]
@@ -83,10 +85,10 @@ void find_axes(const Prefix& prefix, int64_t columns, Stream stream);
 void try_prefix(const Prefix& prefix, const NeighborOperand& operand, int64_t columns, int k,
                 int capacity, Stream stream);
 
-// out = left right' or left right, in float64, where a prefix is tried. Rows and columns of the
-// product are padded to nothing; `left` is [rows][depth], `right` [columns][depth] or [depth][columns].
+// out = left right' or left right, in float64, where a prefix is tried.
 struct DoubleProduct {
-  const double *left, *right;
+  const double* left;   // [rows][depth]
+  const double* right;  // [columns][depth], or [depth][columns]
   double* out;  // [rows][columns]
   int64_t rows, columns, depth;
 };

@@ -11,8 +11,9 @@
 namespace mmkernels::cuda {
 namespace {
 
-constexpr int kThreads = kProductThreads;
+constexpr int kThreads = kProductThreads, kWarps = kThreads / 32;
 constexpr int kPanel = 32;
+constexpr int kOwnRows = kPanel / kWarps;  // of a warp
 constexpr int64_t kChunk = 128;  // of columns, summed by one block
 // What is left of a row, as a share of its square, below which it is no direction.
 constexpr double kNothing = 1e-10;
@@ -58,41 +59,54 @@ __global__ void settle_panel(Prefix prefix, int64_t columns, int64_t chunks, int
       sum += prefix.partial[(chunk * kPanel + r) * prefix.most + c];
     return sum;
   };
-  for (int r = warp; r < kPanel; r += kThreads / 32) {
+  for (int r = warp; r < kPanel; r += kWarps) {
     for (int q = lane; q < before; q += 32) along[r * pitch + q] = sum_at(r, q);
     gram[r * kPitch + lane] = sum_at(r, before + lane);
     if (lane == r) given[r] = gram[r * kPitch + r];
   }
   ptx::sync_threads();
   const int64_t column = ptx::block() * kPanel + lane;
-  for (int r = warp; r < kPanel; r += kThreads / 32) {
-    double within = gram[r * kPitch + lane];
-    double value = column < columns ? prefix.axes[(first + r) * columns + column] : 0.0;
-    for (int q = 0; q < before; ++q) {
-      within -= along[r * pitch + q] * along[lane * pitch + q];
-      if (column < columns) value -= along[r * pitch + q] * prefix.axes[q * columns + column];
+  double within[kOwnRows], value[kOwnRows];
+#pragma unroll
+  for (int i = 0; i < kOwnRows; ++i) {
+    const int r = warp + i * kWarps;
+    within[i] = gram[r * kPitch + lane];
+    value[i] = column < columns ? prefix.axes[(first + r) * columns + column] : 0.0;
+  }
+#pragma unroll 4
+  for (int q = 0; q < before; ++q) {
+    const double axis = column < columns ? prefix.axes[q * columns + column] : 0.0;
+    const double own = along[lane * pitch + q];
+#pragma unroll
+    for (int i = 0; i < kOwnRows; ++i) {
+      const double other = along[(warp + i * kWarps) * pitch + q];
+      within[i] -= other * own;
+      value[i] -= other * axis;
     }
-    gram[r * kPitch + lane] = within;
-    tile[r * kPitch + lane] = value;
+  }
+#pragma unroll
+  for (int i = 0; i < kOwnRows; ++i) {
+    gram[(warp + i * kWarps) * kPitch + lane] = within[i];
+    tile[(warp + i * kWarps) * kPitch + lane] = value[i];
   }
   ptx::sync_threads();
   if (warp != 0) return;
   for (int j = 0; j < kPanel; ++j) {
-    double value = gram[lane * kPitch + j];
-    for (int c = 0; c < j; ++c) value -= gram[lane * kPitch + c] * gram[j * kPitch + c];
-    const double pivot = ptx::shuffle(value, j);
+    double left = gram[lane * kPitch + j];
+    for (int c = 0; c < j; ++c) left -= gram[lane * kPitch + c] * gram[j * kPitch + c];
+    const double pivot = ptx::shuffle(left, j);
     const double one = pivot > kNothing * given[j] ? 1 / std::sqrt(pivot) : 0.0;
-    gram[lane * kPitch + j] = value * one;
+    gram[lane * kPitch + j] = left * one;
     if (lane == j) inverse[j] = one;
     ptx::sync_warp();
   }
   // Each lane a column.
   for (int r = 0; r < kPanel; ++r) {
-    double value = tile[r * kPitch + lane];
-    for (int s = 0; s < r; ++s) value -= gram[r * kPitch + s] * tile[s * kPitch + lane];
-    value *= inverse[r];
-    tile[r * kPitch + lane] = value;
-    if (column < columns) prefix.axes[(first + r) * columns + column] = value;
+    double sum = tile[r * kPitch + lane];
+    for (int s = 0; s < r; ++s) sum -= gram[r * kPitch + s] * tile[s * kPitch + lane];
+    sum *= inverse[r];
+    tile[r * kPitch + lane] = sum;
+    if (column < columns) prefix.axes[(first + r) * columns + column] = sum;
   }
 }
 
@@ -134,13 +148,14 @@ int64_t axes_chunks(int64_t columns) { return (columns + kChunk - 1) / kChunk; }
 void find_axes(const Prefix& prefix, int64_t columns, Stream stream) {
   constexpr int kIterations = 2;
   const int64_t most = prefix.most;
-  copy(prefix.axes, prefix.sample, sizeof(double) * most * columns, stream);
+  const double* sample = prefix.sample + prefix.sampled * columns;
+  copy(prefix.axes, sample, sizeof(double) * most * columns, stream);
   orthonormalise(prefix, columns, 1, stream);
   for (int iteration = 1; iteration <= kIterations; ++iteration) {
     multiply_transposed(
-        prefix, {prefix.axes, prefix.sample, prefix.products, most, prefix.sampled, columns}, stream);
+        prefix, {prefix.axes, sample, prefix.products, most, prefix.sampled, columns}, stream);
     multiply_plain(
-        prefix, {prefix.products, prefix.sample, prefix.axes, most, columns, prefix.sampled}, stream);
+        prefix, {prefix.products, sample, prefix.axes, most, columns, prefix.sampled}, stream);
     orthonormalise(prefix, columns, iteration == kIterations ? 2 : 1, stream);
   }
   // Room for V V' is where products with the sample were, and will be again.

@@ -1,8 +1,10 @@
 // How many directions a prefix has: the number with which the search is estimated to cost least.
 //
-// The first rows of the sample look for neighbours in it. How many candidates a prefix leaves for each
+// The first rows of a sample look for neighbours in it. How many candidates a prefix leaves for each
 // neighbour depends on how near these are, and in all rows there are nearer ones than in a sample: two
 // ranks are tried, and the number's logarithm is taken to be linear in the rank's.
+// Of Gaussian rows whose standard deviations decay as i^-1, i^-0.7 and i^-0.5 that is right within a
+// quarter.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -25,7 +27,7 @@ constexpr double kPair = 16;
 constexpr double kFullRatio = 1.5;
 // Of what is estimated, a prefix has to save as much.
 constexpr double kWorthwhile = 0.9;
-// Some rows have more candidates than a row of the sample has on average.
+// Of all rows some have more candidates than any row of the sample.
 constexpr double kReserve = 2;
 // Beyond it directions are not orthonormal enough to be told from others.
 constexpr double kMostDefect = 0x1p-20;
@@ -101,28 +103,34 @@ __global__ void choose(Prefix prefix, Search search, Ranks ranks) {
   if (!state.tried) return;
   const PrefixTerms& terms = prefix.terms;
   const int lane = ptx::thread(), sizes = static_cast<int>(prefix.most) / kStep;
-  int64_t count = 0;
-  if (lane < 2 * sizes)
-    for (int64_t q = 0; q < prefix.queries; ++q) count += prefix.counts[q * 2 * sizes + lane];
+  int count = 0, largest = 0;
+  for (int64_t q = 0; lane < 2 * sizes && q < prefix.queries; ++q) {
+    const int of_query = prefix.counts[q * 2 * sizes + lane];
+    count += of_query;
+    largest = of_query > largest ? of_query : largest;
+  }
   const double rows = static_cast<double>(search.rows), columns = static_cast<double>(search.columns);
   const double pairs = rows * rows / 2, listed = rows * search.k;
   const double again = columns * terms.score_again;
   const double wanted = search.k / rows, near = ranks.near / static_cast<double>(prefix.sampled);
   const double passes =
-      1 + std::fmax(0.0, std::log2(rows / static_cast<double>(terms.limited_from)) /
+      1 + std::fmax(0.0, std::log2(rows / search.capacity) /
                              std::log2(double{kPrefixLimitGrowth}));
   double best = kWorthwhile * (pairs * (columns + kPair) * terms.multiply_add +
                                listed * kFullRatio * again);
   int chosen = 0;
   for (int s = 0; s < sizes; ++s) {
     const double queries = static_cast<double>(prefix.queries);
-    double ratio = static_cast<double>(ptx::shuffle(count, 2 * s)) / (queries * ranks.near);
-    const double farther =
-        static_cast<double>(ptx::shuffle(count, 2 * s + 1)) / (queries * ranks.far);
-    if (wanted < near && ratio > farther)
-      ratio *= std::pow(ratio / farther, std::log2(near / wanted) / std::log2(double{kFarther}));
-    // Before limits are exact again, lists take four times the candidates of one round.
-    if (kReserve * kPrefixLimitGrowth * ratio * search.k > search.capacity) continue;
+    const double nearer = ptx::shuffle(count, 2 * s) / (queries * ranks.near);
+    const double farther = ptx::shuffle(count, 2 * s + 1) / (queries * ranks.far);
+    double growth = 1;
+    if (wanted < near && nearer > farther)
+      growth = std::pow(nearer / farther, std::log2(near / wanted) / std::log2(double{kFarther}));
+    const double ratio = nearer * growth;
+    const double worst_now = static_cast<double>(ptx::shuffle(largest, 2 * s)) / ranks.near * growth;
+    const double worst_early = static_cast<double>(ptx::shuffle(largest, 2 * s + 1)) / ranks.far;
+    const double worst = std::fmax(worst_now, worst_early) * search.k;
+    if (kReserve * kPrefixLimitGrowth * worst > search.capacity) continue;
     const double used = (s + 1) * kStep;
     const double cost = pairs * (used + kPair) * terms.multiply_add +
                         rows * columns * (used - 1) * terms.project + listed * (passes + ratio) * again;
@@ -142,16 +150,16 @@ Prefix take_prefix(const ArrayView& candidates, const PrefixTerms& terms, Worksp
   const int64_t rows = candidates.rows, columns = candidates.columns;
   Prefix prefix{};
   prefix.terms = terms;
-  prefix.sampled = std::min(kMostSampled, whole_steps(rows / 2));
+  prefix.sampled = std::min(kMostSampled, whole_steps(rows / 4));
   prefix.queries = std::min(kMostQueries, prefix.sampled / 2);
-  prefix.most = whole_steps(std::min({kMostDirections, columns / 2, prefix.sampled / 4}));
+  prefix.most = whole_steps(std::min({kMostDirections, columns / 2, prefix.sampled / 2}));
   const double work = static_cast<double>(rows) * static_cast<double>(rows) *
                       static_cast<double>(columns);
   prefix.terms.allowed = terms.allowed && prefix.most > 0 && work >= terms.least_work;
   if (!prefix.terms.allowed) return prefix;
-  prefix.step = scattering_step(prefix.sampled);
+  prefix.step = scattering_step(2 * prefix.sampled);
   prefix.state = workspace.take<PrefixState>(1);
-  prefix.sample = workspace.take<double>(prefix.sampled * columns);
+  prefix.sample = workspace.take<double>(2 * prefix.sampled * columns);
   prefix.squares = workspace.take<double>(prefix.sampled);
   prefix.biases = workspace.take<double>(prefix.sampled);
   prefix.scores = workspace.take<double>(prefix.queries * prefix.sampled);

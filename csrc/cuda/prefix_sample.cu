@@ -1,5 +1,4 @@
-// A sample of rows for a prefix, and whether some directions count more than others in it.
-#include "block_sums.cuh"
+// Samples of rows for a prefix, and whether some directions count more than others in them.
 #include "double_products.cuh"
 #include "neighbor_operand.cuh"
 #include "prefix.hpp"
@@ -13,23 +12,24 @@ constexpr int kSide = 32;
 // the directions count alike.
 constexpr double kFlat = 1.0 / 3;
 
-// One block; m . m, and nothing decided yet.
+// One warp; m . m, and nothing decided yet.
 __global__ void start(Prefix prefix, Features features) {
+  const bool tried = usable(*features.status);
   double sum = 0;
-  if (usable(*features.status))
-    for (int64_t c = ptx::thread(); c < features.view.columns; c += kThreads)
-      sum += features.centre[c] * features.centre[c];
-  sum = sum_of_block(sum, reinterpret_cast<double*>(ptx::shared()));
-  if (ptx::thread() == 0) *prefix.state = {usable(*features.status), 0, 0, sum};
+  for (int64_t c = ptx::thread(); tried && c < features.view.columns; c += 32)
+    sum += features.centre[c] * features.centre[c];
+  sum = sum_of_lanes(sum);
+  if (ptx::thread() == 0) *prefix.state = {tried, 0, 0, sum};
 }
 
 // A warp for a row.
 __global__ void sample(Prefix prefix, Features features, bool euclidean) {
   const int64_t place = ptx::block() * kWarps + ptx::thread() / 32;
-  if (place >= prefix.sampled || !prefix.state->tried) return;
+  const int64_t all = 2 * prefix.sampled;
+  if (place >= all || !prefix.state->tried) return;
   const int lane = ptx::thread() % 32;
   const int64_t columns = features.view.columns;
-  const int64_t row = place * prefix.step % prefix.sampled * features.view.rows / prefix.sampled;
+  const int64_t row = place * prefix.step % all * features.view.rows / all;
   const double scale = scale_of(features, kRange);
   double squared = 0, along_centre = 0;
   for (int64_t c = lane; c < columns; c += 32) {
@@ -40,7 +40,7 @@ __global__ void sample(Prefix prefix, Features features, bool euclidean) {
   }
   squared = sum_of_lanes(squared);
   along_centre = sum_of_lanes(along_centre);
-  if (lane != 0) return;
+  if (lane != 0 || place >= prefix.sampled) return;
   prefix.squares[place] = squared;
   prefix.biases[place] = euclidean ? -squared / 2 : along_centre;
 }
@@ -123,8 +123,8 @@ void multiply_plain(const Prefix& prefix, const DoubleProduct& product, Stream s
 void sample_prefix(const Prefix& prefix, const Features& features, bool euclidean,
                    Stream stream) {
   const int64_t columns = features.view.columns;
-  launch("start_prefix", start, 1, kThreads, kBlockSumBytes, stream, prefix, features);
-  launch("sample_prefix", sample, warp_blocks(prefix.sampled), kThreads, 0, stream, prefix, features,
+  launch("start_prefix", start, 1, 32, 0, stream, prefix, features);
+  launch("sample_prefix", sample, warp_blocks(2 * prefix.sampled), kThreads, 0, stream, prefix, features,
          euclidean);
   multiply_transposed(prefix,
                       {prefix.sample, prefix.sample, prefix.scores, prefix.queries, prefix.sampled,

@@ -83,20 +83,16 @@ __device__ __forceinline__ void multiply_stage(const uint8_t* rows, const uint8_
   ptx::commit_products();
 }
 
-// A consumer: sums += (or =, of `add` 0) the products over `steps` stages of its rows, which start
-// at `rows` in a stage, and the columns from `columns` on. One step is always under way while the
-// next is awaited.
-template <class Element, int count>
-__device__ __forceinline__ void multiply_steps(const Ring& ring, RingPlace& place, int steps, int rows,
-                                               int columns, int add, float (&sums)[count]) {
+// A consumer: multiply(stage, step) starts products of sums with each of `steps` stages, of which one
+// is always under way while the next is awaited.
+template <int count, class Multiply>
+__device__ __forceinline__ void run_steps(const Ring& ring, RingPlace& place, int steps,
+                                          float (&sums)[count], Multiply&& multiply) {
   int before = 0;
   for (int step = 0; step < steps; ++step) {
     const uint8_t* stage = await(ring, place);
     ptx::start_products(sums);
-#pragma unroll
-    for (int k = 0; k < kBoxDepth / 16; ++k)
-      ptx::multiply_group<Element>(sums, ptx::operand(stage + rows + k * 32),
-                                   ptx::operand(stage + columns + k * 32), add | step | k);
+    multiply(stage, step);
     ptx::commit_products();
     if (step > 0) {
       ptx::wait_products<1>(sums);
@@ -107,6 +103,19 @@ __device__ __forceinline__ void multiply_steps(const Ring& ring, RingPlace& plac
   }
   ptx::wait_products<0>(sums);
   if (steps > 0) release(ring, before);
+}
+
+// A consumer: sums += (or =, of `add` 0) the products over `steps` stages of its rows, which start
+// at `rows` in a stage, and the columns from `columns` on.
+template <class Element, int count>
+__device__ __forceinline__ void multiply_steps(const Ring& ring, RingPlace& place, int steps, int rows,
+                                               int columns, int add, float (&sums)[count]) {
+  run_steps(ring, place, steps, sums, [&](const uint8_t* stage, int step) {
+#pragma unroll
+    for (int k = 0; k < kBoxDepth / 16; ++k)
+      ptx::multiply_group<Element>(sums, ptx::operand(stage + rows + k * 32),
+                                   ptx::operand(stage + columns + k * 32), add | step | k);
+  });
 }
 
 }  // namespace mmkernels::cuda

@@ -53,10 +53,9 @@ inline Found search(const Matrix& x, const Matrix* queries, Metric metric, int k
 }
 
 // The same order as float64's, up to ties that its own rounding makes or breaks.
-inline void check_neighbors(const Matrix& x, const Matrix* queries, Metric metric, int k,
-                            Path path, const char* what) {
+inline void check_found(const Found& found, const Matrix& x, const Matrix* queries, Metric metric,
+                        int k, const char* what) {
   const Matrix& from = queries ? *queries : x;
-  const Found found = search(x, queries, metric, k, path);
   for (int64_t i = 0; i < from.rows; ++i) {
     std::vector<double> all(x.rows);
     double size = 0;
@@ -84,6 +83,11 @@ inline void check_neighbors(const Matrix& x, const Matrix* queries, Metric metri
       }
     }
   }
+}
+
+inline void check_neighbors(const Matrix& x, const Matrix* queries, Metric metric, int k, Path path,
+                            const char* what) {
+  check_found(search(x, queries, metric, k, path), x, queries, metric, k, what);
 }
 
 // The same with rows that come in parts.

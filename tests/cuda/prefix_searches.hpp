@@ -13,8 +13,9 @@ inline PrefixTerms eager_prefix() {
   PrefixTerms terms;
   terms.allowed = true;
   terms.least_work = 0;
-  terms.limited_from = 128;
+  terms.room = 512;
   terms.multiply_add = 1e-9;
+  terms.score_again = 3e-9;
   return terms;
 }
 

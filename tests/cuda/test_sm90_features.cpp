@@ -119,7 +119,7 @@ TEST(hopper_features_of_runs_that_one_block_adds_up) {
 TEST(hopper_features_have_the_same_bits_on_any_device) {
   const Matrix x = normal(1100, 2, 1), y = related(x, 1, 2);
   static std::optional<double> wanted;  // of the first seed
-  for (int count : {2, 1, 3, 9}) {
+  for (int count : {1, 9}) {
     const Multiprocessors device(count);
     const double found =
         scores(Path::hopper, {&x, &y}, 1, 3, FeatureScore::cka, Estimator::song)[0];
@@ -132,7 +132,7 @@ TEST(no_synchronisation_of_hopper_features_can_be_left_out) {
   if (!is_time_to_leave_out()) return;
   const Matrix x = normal(70, 70, 1), y = related(x, 70, 2);
   const Matrix few = normal(300, 2, 1), other = related(few, 2, 2);
-  const Tiles tiles(few, other, 1);
+  const Tiles tiles(few, other, 3);
   const std::vector<double> wanted = tiles.squares();
   every_site_matters([&] {
     check_pair(Path::hopper, x, y, 3, FeatureScore::cka, Estimator::song);

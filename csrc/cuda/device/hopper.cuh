@@ -80,10 +80,6 @@ __device__ __forceinline__ void copy_box_to(int ranks, void* to_shared, const Te
       "h"(static_cast<uint16_t>(ranks))
       : "memory");
 }
-// Fetches the map itself.
-__device__ __forceinline__ void prefetch_map(const TensorMap& map) {
-  asm volatile("prefetch.tensormap [%0];" ::"l"(&map) : "memory");
-}
 
 // The operand of a product that starts here: rows of 64 numbers of 16 bits as copy_box left them.
 // `shared`: the row's start, a multiple of 1024, plus 32 bytes for each 16 of the depth that come

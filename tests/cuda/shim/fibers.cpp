@@ -147,7 +147,8 @@ void run_cluster(Cluster& home, const char* name) {
   std::vector<std::pair<Block*, int>> order;
   for (Block& block : home.blocks)
     for (int w = 0; w < static_cast<int>(block.warps.size()); ++w) order.push_back({&block, w});
-  const int warps = static_cast<int>(home.blocks[0].warps.size()), all = static_cast<int>(order.size());
+  const int warps = static_cast<int>(home.blocks[0].warps.size());
+  const int all = static_cast<int>(order.size());
   const auto bit = [&](const std::pair<Block*, int>& at) {
     return (at.first->rank * warps + at.second) % 64;
   };
@@ -229,44 +230,6 @@ void wait_for_phase(const uint64_t* barrier, int parity) {
 bool Fiber::ready() const {
   return !done && (!generation || *generation != seen) &&
          (!barrier || phase_parity(*barrier) != parity);
-}
-
-bool takes_place(const std::source_location& where) {
-  const char* name = std::strrchr(where.file_name(), '/');
-  const Site site{name ? name + 1 : where.file_name(), where.line(), where.function_name()};
-  std::vector<Site>& sites = control().sites;
-  if (std::find(sites.begin(), sites.end(), site) == sites.end()) sites.push_back(site);
-  return site != control().dropped;
-}
-
-void sync_threads() {
-  Block& home = block();
-  const unsigned seen = home.generation;
-  if (++home.arrived < home.alive) return wait_for(&home.generation, seen);
-  home.arrived = 0;
-  ++home.generation;
-}
-
-void issue(void* to, const void* from) {
-  if (reinterpret_cast<uintptr_t>(to) % kCopyBytes || reinterpret_cast<uintptr_t>(from) % kCopyBytes)
-    throw std::runtime_error("an address of an asynchronous copy is not a multiple of 16");
-  if (control().seed != 0 && chance()() % 2)
-    std::memcpy(to, from, kCopyBytes);
-  else
-    fiber().open.push_back({to, from});
-}
-
-void commit() {
-  Fiber& self = fiber();
-  self.groups.push_back(std::move(self.open));
-  self.open.clear();
-}
-
-void complete(Fiber& owner, size_t pending) {
-  while (owner.groups.size() > pending) {
-    for (const Copy& copy : owner.groups.front()) std::memcpy(copy.to, copy.from, kCopyBytes);
-    owner.groups.pop_front();
-  }
 }
 
 void run(const char* name, int64_t clusters, int size, int threads, size_t shared_bytes,

@@ -46,7 +46,7 @@ struct GroupWarp {
   size_t issued = 0, waited = 0;
   std::deque<size_t> groups;  // how many products there are up to the end of each, not waited for
   std::map<float*, OwnedSums> owned;
-  int registers = 0;             // of a thread
+  int registers = 0;       // of a thread
   std::vector<int> asked;  // how many registers, each time
 };
 
@@ -96,7 +96,8 @@ void wait_phase(uint64_t* barrier, int parity);
 constexpr size_t swizzled(size_t offset) { return offset ^ (offset >> 7 & 7) << 4; }
 
 // To every block of the cluster whose bit is set.
-void copy_box(int ranks, void* to_shared, const TensorMap& map, int depth, int row, uint64_t* barrier);
+void copy_box(int ranks, void* to_shared, const TensorMap& map, int depth, int row,
+              uint64_t* barrier);
 // Throws where boxes are being copied to these bytes of shared memory.
 void require_copied(const Block& block, size_t begin, size_t end);
 
@@ -105,7 +106,8 @@ uint64_t operand(const void* shared);
 
 void start_products();
 // sums: the calling thread's `width` / 2.
-void multiply_group(float (*decode)(uint16_t), int width, float* sums, uint64_t a, uint64_t b, bool add);
+void multiply_group(float (*decode)(uint16_t), int width, float* sums, uint64_t a, uint64_t b,
+                    bool add);
 void commit_products();
 void wait_products(size_t pending);
 // Throws where products under way read these bytes of shared memory.

@@ -31,7 +31,8 @@ uint64_t pack(const BarrierState& state) {
 
 void change(uint64_t* barrier, int arrivals, int64_t bytes) {
   BarrierState state = unpack(*barrier);
-  if (state.pending < arrivals) throw std::runtime_error("more threads arrive than a barrier is made for");
+  if (state.pending < arrivals)
+    throw std::runtime_error("more threads arrive than a barrier is made for");
   state.pending -= arrivals;
   state.bytes += bytes;
   if (std::abs(state.bytes) > kMostBytes)
@@ -118,11 +119,13 @@ void wait_phase(uint64_t* barrier, int parity) {
   const int phase = unpack(*barrier).phase;
   int& last = hopper(block()).waited.at(barrier)[fiber().thread];
   // The same phase again, or the next; at first the one before the barrier was made, too.
-  const int wanted = last < 0 ? phase + kPhases - ((phase & 1) != parity) : last + ((last & 1) != parity);
-  require_near(phase, wanted % kPhases);
+  const int next = last < 0 ? phase + kPhases - ((phase & 1) != parity)
+                            : last + ((last & 1) != parity);
+  const int wanted = next % kPhases;
+  require_near(phase, wanted);
   wait_for_phase(barrier, parity);
-  require_near(unpack(*barrier).phase, wanted % kPhases);
-  last = wanted % kPhases;
+  require_near(unpack(*barrier).phase, wanted);
+  last = wanted;
 }
 
 void sync_some(int barrier, int threads) {

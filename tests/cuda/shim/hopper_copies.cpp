@@ -5,22 +5,25 @@ namespace {
 
 constexpr int kMostParts = 4;  // in which a box may arrive
 
-void copy_rows(Block& block, size_t to, const TensorMap& map, int depth, int row, int begin, int end) {
+void copy_rows(Block& block, size_t to, const TensorMap& map, int depth, int row, int begin,
+               int end) {
   for (int r = begin; r < end; ++r)
     for (int chunk = 0; chunk < kBoxRowBytes / 16; ++chunk) {
       uint16_t values[8] = {};
       for (int c = 0; c < 8; ++c) {
         const int64_t i = int64_t{row} + r, d = int64_t{depth} + chunk * 8 + c;
-        if (i >= 0 && i < map.rows && d >= 0 && d < map.depth) values[c] = map.values[i * map.depth + d];
+        if (i >= 0 && i < map.rows && d >= 0 && d < map.depth)
+          values[c] = map.values[i * map.depth + d];
       }
-      std::memcpy(block.shared + swizzled(to + static_cast<size_t>(r * kBoxRowBytes + chunk * 16)), values,
-                  16);
+      const size_t at = to + static_cast<size_t>(r * kBoxRowBytes + chunk * 16);
+      std::memcpy(block.shared + swizzled(at), values, 16);
     }
 }
 
 }  // namespace
 
-void copy_box(int ranks, void* to_shared, const TensorMap& map, int depth, int row, uint64_t* barrier) {
+void copy_box(int ranks, void* to_shared, const TensorMap& map, int depth, int row,
+              uint64_t* barrier) {
   Block& from = block();
   const size_t bytes = static_cast<size_t>(map.box_rows) * kBoxRowBytes;
   const size_t to = shared_offset(from, to_shared, bytes);
@@ -43,7 +46,8 @@ void copy_box(int ranks, void* to_shared, const TensorMap& map, int depth, int r
       const auto run = [=, &from] {
         Block& block = peer(from, rank);
         copy_rows(block, to, map, depth, row, begin, end);
-        bytes_arrived(reinterpret_cast<uint64_t*>(block.shared + told), (end - begin) * kBoxRowBytes);
+        bytes_arrived(reinterpret_cast<uint64_t*>(block.shared + told),
+                      (end - begin) * kBoxRowBytes);
       };
       from.cluster->copies.push_back({&there, to + static_cast<size_t>(begin) * kBoxRowBytes,
                                       to + static_cast<size_t>(end) * kBoxRowBytes, run});

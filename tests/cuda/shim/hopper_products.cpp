@@ -42,7 +42,8 @@ void read_rows(const Block& block, uint64_t operand, int rows, float (*decode)(u
   out.resize(static_cast<size_t>(rows) * 16);
   for (int r = 0; r < rows; ++r)
     for (int k = 0; k < 16; ++k) {
-      const size_t at = swizzled(first_byte(operand) + static_cast<size_t>(r) * kBoxRowBytes + k * 2);
+      const size_t row = first_byte(operand) + static_cast<size_t>(r) * kBoxRowBytes;
+      const size_t at = swizzled(row + k * 2);
       uint16_t bits;
       std::memcpy(&bits, block.shared + at, 2);
       out[static_cast<size_t>(r) * 16 + k] = decode(bits);
@@ -98,7 +99,8 @@ void own_sums(GroupWarp& mine, const Warp& warp, int width) {
     owned.count = width / 2;
     owned.values.resize(static_cast<size_t>(kWarp) * owned.count);
   }
-  if (owned.count != width / 2) throw std::runtime_error("products of different widths on the same sums");
+  if (owned.count != width / 2)
+    throw std::runtime_error("products of different widths on the same sums");
   for (int l = 0; l < kWarp; ++l) {
     if (fresh) {
       owned.lanes[l] = of(l)->sums;
@@ -122,7 +124,8 @@ void start_products() {
   meet("start_products", [&](Warp&) { mine.started = true; });
 }
 
-void multiply_group(float (*decode)(uint16_t), int width, float* sums, uint64_t a, uint64_t b, bool add) {
+void multiply_group(float (*decode)(uint16_t), int width, float* sums, uint64_t a, uint64_t b,
+                    bool add) {
   Warpgroup& group = warpgroup();
   const int w = warp_of_group();
   const Block& home = block();
@@ -167,7 +170,8 @@ void wait_products(size_t pending) {
     // Others may still change the operands until now.
     execute_until(home, group, until);
     for (; mine.waited < until; ++mine.waited) {
-      const auto found = mine.owned.find(group.products[mine.waited - group.gone].sums[warp_of_group()]);
+      const GroupProduct& product = group.products[mine.waited - group.gone];
+      const auto found = mine.owned.find(product.sums[warp_of_group()]);
       if (--found->second.pending > 0) continue;
       give_back(found->second);
       mine.owned.erase(found);
@@ -199,7 +203,8 @@ void require_unread(Block& block, size_t begin, size_t end) {
 void require_no_products(const Block& block) {
   if (!block.hopper) return;
   for (const Warpgroup& group : block.hopper->groups)
-    if (!group.products.empty()) throw std::runtime_error("a block ends while products are under way");
+    if (!group.products.empty())
+      throw std::runtime_error("a block ends while products are under way");
 }
 
 }  // namespace mmkernels::shim

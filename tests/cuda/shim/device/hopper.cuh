@@ -37,7 +37,6 @@ inline void copy_box_to(int ranks, void* to_shared, const TensorMap& map, int de
                         Barrier* barrier) {
   shim::copy_box(ranks, to_shared, map, depth, row, barrier);
 }
-inline void prefetch_map(const TensorMap&) {}
 
 inline uint64_t operand(const void* shared) { return shim::operand(shared); }
 
