@@ -102,7 +102,10 @@ TEST(no_synchronisation_of_a_hopper_pass_can_be_left_out) {
   const Matrix few = testing::normal(100, 130, 1), others = testing::normal(100, 70, 2);
   testing::every_site_matters(
       [&] { check_scores(few, others, square, square, Precision::exact, 1e-6); });
+  // A ring of two stages, which come round soon.
   const KernelChoice gaussian{.kernel = Kernel::gaussian, .bandwidth = 18};
-  const Matrix x = testing::normal(200, 130, 1), y = testing::normal(200, 330, 2);
-  testing::every_site_matters([&] { check_scores(x, y, gaussian, gaussian, Precision::fast, 5e-3); });
+  const Matrix x = testing::normal(200, 130, 1), y = testing::normal(200, 200, 2);
+  testing::every_site_matters([&] { check_scores(x, y, gaussian, gaussian, Precision::high, 1e-4); },
+                              {{"sm80_split_product.cuh", "multiply_split",
+                                "what the general family makes of rows is for other passes"}});
 }
