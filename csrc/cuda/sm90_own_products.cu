@@ -11,7 +11,7 @@ struct OwnProducts {
   SplitMaps maps;
 };
 
-// Tiles on the diagonal. The products of rows beyond the operand are of no samples.
+// Tiles on the diagonal.
 template <class Tier>
 __global__ __launch_bounds__(kHopperThreads, 1) void multiply_rows_with_themselves(
     const __grid_constant__ OwnProducts own) {
@@ -40,11 +40,14 @@ __global__ __launch_bounds__(kHopperThreads, 1) void multiply_rows_with_themselv
 }  // namespace
 
 void multiply_rows_on_hopper(const KernelMatrix& matrix, Stream stream) {
+  // Rows beyond the operand are of no samples, but read with them.
+  fill(matrix.hopper_products, 0, static_cast<size_t>(matrix.lines()) * sizeof(float), stream);
   with_group_tier(matrix.precision, [&](auto tier) {
     using Tile = GroupTile<decltype(tier)>;
     constexpr int parts = (Tile::kRows + Tile::kColumns - 1) / Tile::kColumns;
+    static_assert(Tile::kRows == kBlockRows);
     launch_clusters("multiply_rows_with_themselves", multiply_rows_with_themselves<decltype(tier)>,
-                    matrix.lines() / Tile::kRows * parts, 1, kHopperThreads, Tile::kRingBytes, stream,
+                    matrix.panels() * parts, 1, kHopperThreads, Tile::kRingBytes, stream,
                     OwnProducts{matrix, make_split_maps<decltype(tier)>(matrix.operand, 1)});
   });
 }
