@@ -25,13 +25,31 @@ Real dot(const std::vector<Real>& a, const std::vector<Real>& b) {
   return std::inner_product(a.begin(), a.end(), b.begin(), Real{0});
 }
 
-// How far pairs go, at most, beyond what the product of their packed rows alone would allow.
-struct Beyond {
-  Real above = 0, below = 0;
-};
+// Of one row: what is outside the directions, and how far the packed coordinates are from its own.
+void check_row(const PrefixSearch& with, const std::vector<Real>& row, const std::vector<Real>& packed,
+               const RowBounds& bounds, const char* what) {
+  const Prefix& prefix = with.plan.search.prefix;
+  const int64_t columns = static_cast<int64_t>(row.size());
+  Real outside = dot(row, row), away = 0;
+  for (int q = 0; q < with.directions(); ++q) {
+    const double* axis = prefix.axes + q * columns;
+    const Real along = std::inner_product(row.begin(), row.end(), axis, Real{0});
+    outside -= along * along;
+    away += (along - packed[q]) * (along - packed[q]);
+  }
+  const Real tail = std::sqrt(std::max(outside, Real{0})), length = std::sqrt(dot(row, row));
+  CHECK(bounds.tail >= tail, what, bounds.tail, tail);
+  CHECK(bounds.tail <= tail * (1 + 0x1p-10L) + 1e-4L * length, what, bounds.tail, tail);
+  CHECK(bounds.error >= std::sqrt(away), what, bounds.error, std::sqrt(away));
+  CHECK(packed.back() == bounds.tail, what, bounds.tail);
+}
 
-Beyond check_bounds(const Matrix& x, Metric metric, const char* what) {
-  const PrefixSearch with(x, metric, 4);
+void check_bounds(const Matrix& x, Metric metric, const char* what) {
+  PrefixTerms terms = eager_prefix();
+  // However many candidates it leaves.
+  terms.score_again = 0;
+  terms.room = 2000;
+  const PrefixSearch with(x, metric, 4, terms);
   CHECK(with.directions() > 0, what);
   const Features& features = with.plan.search.candidates;
   const NeighborOperand& operand = with.plan.search.candidate_rows;
@@ -48,9 +66,8 @@ Beyond check_bounds(const Matrix& x, Metric metric, const char* what) {
     for (int64_t c = 0; c < used; ++c)
       packed.back().push_back(
           ptx::from_half(with.plan.candidates.values[position * operand.depth + c]));
-    CHECK(packed.back()[used - 1] == operand.bounds[position].tail, what, position);
+    check_row(with, rows.back(), packed.back(), operand.bounds[position], what);
   }
-  Beyond beyond;
   for (int64_t i = 0; i < x.rows; ++i)
     for (int64_t j = 0; j < i; ++j) {
       const RowBounds &a = operand.bounds[i], &b = operand.bounds[j];
@@ -59,27 +76,28 @@ Beyond check_bounds(const Matrix& x, Metric metric, const char* what) {
       // The share of sums in float32 is not needed here.
       const float error = score_error(a, b, 0) +
                           0x1p-24f * (std::abs(operand.biases[i]) + std::abs(operand.biases[j]));
+      CHECK(score_gap(a, b) >= 2 * Real{a.tail} * b.tail, what, i, j);
       CHECK(score <= product + error, what, i, j, score - product, error);
       CHECK(score >= product - error - score_gap(a, b), what, i, j, score - product, error);
       const Real length = std::sqrt(dot(rows[i], rows[i]) * dot(rows[j], rows[j]));
       CHECK(error <= 0.02 * length + 1e-3 * Real{a.norm} * b.norm, what, i, j, error);
-      beyond.above = std::max(beyond.above, score - product + a.tail * b.tail);
-      beyond.below = std::max(beyond.below, product - score - error);
     }
-  return beyond;
 }
 
 }  // namespace
 
 TEST(scores_are_within_the_bounds_of_a_prefix) {
+  // Rows that are equal meet the upper end, and opposite ones the lower.
+  Matrix x = decaying(260, 64, 21);
+  for (int64_t i = 0; i < x.rows; ++i)
+    for (int64_t c = 0; c < x.columns; ++c)
+      x.at(i, c) = (i % 4 < 2 ? 1.0f : -1.0f) * x.at(i / 4, c);
+  Matrix far = decaying(260, 64, 22);
+  for (int64_t i = 0; i < far.rows; ++i)
+    for (int64_t c = 0; c < far.columns; ++c)
+      far.at(i, c) = 300 + far.at(i, c) * std::exp(static_cast<float>(i % 7));
   for (Metric metric : {Metric::cosine, Metric::inner_product, Metric::euclidean}) {
-    const Beyond beyond = check_bounds(decaying(260, 64, 21), metric, "decaying");
-    // Neither end is there for nothing.
-    CHECK(beyond.above > 0 && beyond.below > 0);
-    Matrix far = decaying(260, 64, 22);
-    for (int64_t i = 0; i < far.rows; ++i)
-      for (int64_t c = 0; c < far.columns; ++c)
-        far.at(i, c) = 300 + far.at(i, c) * std::exp(static_cast<float>(i % 7));
+    check_bounds(x, metric, "equal and opposite");
     check_bounds(far, metric, "far from the origin, of many lengths");
   }
 }
