@@ -130,8 +130,9 @@ void meet(const NeighborSearch& search, const NeighborPart& queries, const Neigh
   }
 }
 
-NeighborCall take_neighbor_call(const ArrayView& candidates, const std::optional<ArrayView>& queries,
-                                Metric metric, int k, Workspace& workspace, const PrefixTerms& prefix) {
+NeighborCall take_neighbor_call(const ArrayView& candidates,
+                                const std::optional<ArrayView>& queries, Metric metric, int k,
+                                Workspace& workspace, const PrefixTerms& prefix) {
   NeighborCall call{};
   call.search = take_neighbor_search(candidates, queries, metric, k, true, workspace, prefix);
   call.candidates = take_neighbor_part(call.search.candidates, 0, candidates.rows, workspace);
