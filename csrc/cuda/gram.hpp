@@ -43,6 +43,8 @@ struct KernelState {
 
 // Rows that Hopper's tiles fill evenly, of whatever shape they are.
 inline constexpr int kHopperPanel = 768;
+// Pairs of as many panels have numbers of 32 bits, which the producers divide.
+inline constexpr int64_t kMostHopperRows = int64_t{65534} * kHopperPanel;
 
 // A kernel on one set of features. The tiles hold kernel values times `unit`, less `shift` and
 // perhaps terms of the row and of the column, which change no centred quantity.
@@ -88,6 +90,7 @@ struct KernelMatrix {
 
 struct MedianSearch;
 
+// Throws where there are more rows than Hopper's path is for.
 KernelMatrix take_kernel_matrix(const ArrayView& view, const KernelChoice& choice,
                                 Precision precision, Path path, Workspace& workspace);
 
@@ -136,7 +139,8 @@ struct GramPass {
 
 GramPass take_gram_pass(int64_t samples, int count, Workspace& workspace);
 
-// All matrices of the same precision, path and number of rows.
+// All matrices of the same precision and number of rows. Where both of two are for Hopper's path, so
+// is the pass.
 void run_gram_pass(const std::vector<KernelMatrix>& matrices, const GramPass& pass,
                    Estimator estimator, Stream stream);
 

@@ -10,8 +10,10 @@ namespace mmkernels::cuda {
 
 // So many blocks share the tiles, a fixed number: what each adds up does not depend on the device.
 inline constexpr int64_t kMostGramBlocks = 4096;
+// On Hopper's path runs of consecutive tiles leave sums of products, at most as many.
+inline constexpr int64_t kMostRuns = 8192, kSumsOfRun = 4;
 // Neighbouring panels that visit together, so that tiles at work at the same time share operands.
-inline constexpr int64_t kGramHeight = 8;
+inline constexpr int kGramHeight = 8;
 
 // Integers add in any order to the same sum.
 __device__ __forceinline__ void add_fixed_point(uint64_t* sum, double value, double fixed_point) {

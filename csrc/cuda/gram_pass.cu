@@ -33,7 +33,8 @@ GramPass take_gram_pass(int64_t samples, int count, Workspace& workspace) {
 void run_gram_pass(const std::vector<KernelMatrix>& matrices, const GramPass& pass,
                    Estimator estimator, Stream stream) {
   const KernelMatrix& first = matrices[0];
-  const bool hopper = pass.count == 2 && first.path == Path::hopper;
+  const bool hopper =
+      pass.count == 2 && first.path == Path::hopper && matrices[1].path == Path::hopper;
   for (int m = 0; m < pass.count; ++m)
     launch("store_matrix", store_matrix, 1, 32, 0, stream,
            hopper ? matrices[m].on_hopper() : matrices[m], pass.matrices + m);

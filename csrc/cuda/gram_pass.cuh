@@ -11,9 +11,6 @@ inline constexpr int64_t kMatrixBlocks = 160;
 inline constexpr int64_t kTileEntries = int64_t{kTileRows} * kTileColumns;  // of the largest tile
 inline constexpr int kWideSide = 64;  // of tiles in float64
 
-// On Hopper's path runs of consecutive tiles leave sums of products, at most as many.
-inline constexpr int64_t kMostRuns = 8192, kSumsOfRun = 4;
-
 // The products of an operand's rows with themselves as Hopper's tiles sum them.
 void multiply_rows_on_hopper(const KernelMatrix& matrix, Stream stream);
 

@@ -1,5 +1,7 @@
 // A kernel on one set of features, made ready for passes over its tiles.
 #include <cmath>
+#include <stdexcept>
+#include <string>
 
 #include "block_sums.cuh"
 #include "gram_pass.cuh"
@@ -169,6 +171,10 @@ __global__ void choose_shift(KernelMatrix matrix, int64_t samples) {
 
 KernelMatrix take_kernel_matrix(const ArrayView& view, const KernelChoice& choice,
                                 Precision precision, Path path, Workspace& workspace) {
+  if (path == Path::hopper && view.rows > kMostHopperRows)
+    throw std::invalid_argument("Kernel matrices on the path sm90 have up to " +
+                                std::to_string(kMostHopperRows) + " rows; there are " +
+                                std::to_string(view.rows) + ".");
   KernelMatrix matrix{};
   matrix.choice = choice;
   matrix.precision = precision;

@@ -7,36 +7,18 @@
 
 #include "block_sums.cuh"
 #include "gram_tiles.cuh"
+#include "median_patterns.cuh"
 
 namespace mmkernels::cuda {
-
-// Patterns from `first` on in bins of 2^shift.
-struct MedianSearch::Range {
-  uint64_t below;  // how many patterns are lower than `first`
-  int64_t rank;    // of the pattern that is sought
-  uint32_t first;
-  int shift;
-  int found;  // `first` is the one
-  int reserved;
-};
 
 namespace {
 
 constexpr int kThreads = 256;
-constexpr int kBinBits = 18, kBins = 1 << kBinBits;
 constexpr int kFullShift = 31 - kBinBits;
 constexpr int kPasses = 3;
 constexpr int64_t kSampleTiles = 64;
 // Of the ranks of a sample, about the middle: where the middle of all is expected.
 constexpr double kMargin = 0.02;
-
-using Range = MedianSearch::Range;
-
-// Both ranks may be sought in the same range: the first one's counts serve both.
-__device__ __forceinline__ bool same_range(const Range* ranges) {
-  return !ranges[0].found && !ranges[1].found && ranges[0].first == ranges[1].first &&
-         ranges[0].shift == ranges[1].shift;
-}
 
 __global__ void start_search(MedianSearch search, int64_t pairs) {
   if (ptx::thread() < 2) {
@@ -52,23 +34,8 @@ __global__ __launch_bounds__(kTileThreads, 1) void count_patterns(KernelMatrix m
                                                                   TileSchedule schedule,
                                                                   int64_t stride) {
   constexpr int parts = kTileRows / Tier::kColumns;
-  const bool same = same_range(search.ranges);
-  uint32_t first[2];
-  int shift[2];
-  for (int t = 0; t < 2; ++t) {
-    const Range& range = search.ranges[t];
-    // All patterns are below a range in which nothing is counted.
-    first[t] = range.found || (t && same) ? 0xffffffffu : range.first;
-    shift[t] = range.shift;
-  }
-  const bool nothing = search.ranges[0].found && search.ranges[1].found;
-  const int64_t count = nothing ? 0 : schedule.count() * parts;
-  int below[2] = {0, 0};
-  double all_below[2] = {0, 0};
-  int last = -1, run = 0;
-  const auto flush = [&] {
-    if (run > 0) ptx::atomic_add(search.histogram + last, static_cast<uint64_t>(run));
-  };
+  PatternCounter counter(search);
+  const int64_t count = all_found(search) ? 0 : schedule.count() * parts;
   for (int64_t index = ptx::block() * stride; index < count; index += ptx::blocks() * stride) {
     const TileSchedule::Tile tile = schedule.at(index / parts);
     if (!tile.owned) continue;
@@ -76,41 +43,16 @@ __global__ __launch_bounds__(kTileThreads, 1) void count_patterns(KernelMatrix m
     const int64_t column = tile.column * kTileRows + index % parts * Tier::kColumns;
     typename TileOf<Tier>::Sums values;
     multiply_split<Tier>(matrix.operand, row, column, ptx::shared(), values);
-    to_squared_distances<TileOf<Tier>>(TileVector<TileOf<Tier>>(matrix.own_products, row, column), values);
+    to_squared_distances<TileOf<Tier>>(TileVector<TileOf<Tier>>(matrix.own_products, row, column),
+                                       values);
     const TileExtent<TileOf<Tier>> extent(matrix.features.view.rows, row, column);
     for_values<TileOf<Tier>>(values, [&](float value, int, int, int, int r, int c) {
-      if (!extent.holds(r, c) || extent.repeats(r, c)) return;
-      const uint32_t bits = ptx::float_bits(value);
-#pragma unroll
-      for (int t = 0; t < 2; ++t) {
-        if (bits < first[t]) {
-          ++below[t];
-          continue;
-        }
-        const uint32_t bin = (bits - first[t]) >> shift[t];
-        if (bin >= kBins) continue;
-        const int at = t * kBins + static_cast<int>(bin);
-        if (at != last) {
-          flush();
-          last = at;
-          run = 0;
-        }
-        ++run;
-      }
+      if (extent.holds(r, c) && !extent.repeats(r, c)) counter.count(ptx::float_bits(value));
     });
-    for (int t = 0; t < 2; ++t) {
-      all_below[t] += below[t];
-      below[t] = 0;
-    }
+    counter.end_tile();
     ptx::sync_threads();
   }
-  flush();
-  auto* slots = reinterpret_cast<double*>(ptx::shared());
-  for (int t = 0; t < 2; ++t) {
-    const double sum = sum_of_block(all_below[t], slots);  // of integers, so without rounding
-    if (ptx::thread() == 0 && sum > 0)
-      ptx::atomic_add(&search.ranges[t].below, static_cast<uint64_t>(sum));
-  }
+  counter.give();
 }
 
 // The bin of a histogram that holds a rank, or kBins where none does: by one block, which reads
@@ -206,20 +148,23 @@ MedianSearch take_median_search(bool wanted, Workspace& workspace) {
 void find_median_distance(const KernelMatrix& matrix, const MedianSearch& search, Stream stream) {
   const int64_t n = matrix.features.view.rows, panels = matrix.panels();
   const TileSchedule schedule{panels, 0, farthest_distance(panels), kGramHeight};
-  const auto count = [&](int64_t stride) {
+  const auto count = [&](bool sample) {
     fill(search.histogram, 0, 2 * kBins * sizeof(uint64_t), stream);
+    if (matrix.path == Path::hopper)
+      return count_patterns_on_hopper(matrix.on_hopper(), search, sample ? kSampleTiles : 0, stream);
     with_tier(matrix.precision, [&](auto tier) {
       using Tier = decltype(tier);
+      const int64_t stride = sample ? schedule.count() / kSampleTiles + 1 : 1;
       const int64_t tiles = schedule.count() * (kTileRows / Tier::kColumns) / stride + 1;
       launch("count_patterns", count_patterns<Tier>, tiles < kMostGramBlocks ? tiles : kMostGramBlocks,
              kTileThreads, TileOf<Tier>::kSharedBytes, stream, matrix, search, schedule, stride);
     });
   };
   launch("start_search", start_search, 1, 32, 0, stream, search, n * (n - 1) / 2);
-  count(schedule.count() / kSampleTiles + 1);
+  count(true);
   launch("choose_range", choose_range, 1, kThreads, kFindBytes, stream, search);
   for (int pass = 0; pass < kPasses; ++pass) {
-    count(1);
+    count(false);
     launch("narrow_ranges", narrow_ranges, 1, kThreads, kFindBytes, stream, search);
   }
   launch("write_median", write_median, 1, 32, 0, stream, matrix, search);

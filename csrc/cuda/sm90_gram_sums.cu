@@ -1,54 +1,18 @@
 // Sums over all pairs of samples of products of two kernels' values, on Hopper: a tile of each kernel
 // on the same rows and columns, both in registers.
-//
-// A pair of blocks has 256 rows, half of them each, and columns in common. The tiles of a pair of
-// panels are taken one after the other. In a panel with itself tiles above the diagonal hold each
-// pair of samples once, as those of two panels do; what is below is left out.
 #include "gram_pass.cuh"
 #include "sm90_gram_lines.cuh"
-#include "tiling.hpp"
+#include "sm90_gram_tiles.cuh"
 
 namespace mmkernels::cuda {
 namespace {
-
-constexpr int kPairRows = 2 * kHopperRows;
-// The divisions of the schedule take more than fetching does.
-constexpr int kScheduleRegisters = 40, kValueRegisters = 232;
 
 struct PairOfKernels {
   KernelMatrix k, l;
   SplitMaps maps_k, maps_l;
   GramPass pass;
-  TileSchedule schedule;  // of panels
-  int runs, length, last_length;  // tiles of a run
+  PanelTiles tiles;
 };
-
-// Halves of 256 rows are the same blocks' with and without clusters.
-__device__ __forceinline__ int half_of_block() { return static_cast<int>(ptx::block() % 2); }
-
-__device__ __forceinline__ bool in_one_panel(int row, int column) {
-  return row / kHopperPanel == column / kHopperPanel;
-}
-
-template <class Tier>
-constexpr int kTilesOfPanels = (kHopperPanel / kPairRows) * (kHopperPanel / Tier::kColumns);
-
-// tile(the block's first row, first column) of all that a run has.
-template <class Tier, class Tile>
-__device__ __forceinline__ void for_tiles(const PairOfKernels& pair, int run, Tile&& tile) {
-  constexpr int tiles = kTilesOfPanels<Tier>, down = kHopperPanel / kPairRows;
-  for (int t = 0; t < (run + 1 < pair.runs ? pair.length : pair.last_length); ++t) {
-    const int64_t index = int64_t{run} * pair.length + t;
-    const TileSchedule::Tile panels = pair.schedule.at(index / tiles);
-    const int within = static_cast<int>(index % tiles);
-    const int row = static_cast<int>(panels.row * kHopperPanel) + within % down * kPairRows;
-    const int column = static_cast<int>(panels.column * kHopperPanel) + within / down * Tier::kColumns;
-    if (!panels.owned || row >= pair.pass.samples || column >= pair.pass.samples ||
-        (in_one_panel(row, column) && column + Tier::kColumns <= row))
-      continue;
-    tile(row + half_of_block() * kHopperRows, column);
-  }
-}
 
 // A consumer: the values of its part of one kernel's tile, 0 where they are not to count.
 template <class Tier>
@@ -58,9 +22,9 @@ __device__ __forceinline__ void compute_values(const Ring& ring, RingPlace& plac
   using Tile = GroupTile<Tier>;
   multiply_split<Tier>(ring, place, steps, values);
   to_kernel_values<Tile>(matrix, matrix.state->shift, matrix.state->minus_one, row, column, values);
-  if (!in_one_panel(row, column) || column >= row + Tile::kRows) return;
+  if (!may_repeat<Tile>(row, column)) return;
   for_values<Tile>(values, [&](float& value, int, int, int, int r, int c) {
-    if (column + c < row + r) value = 0;
+    if (repeats(row + r, column + c)) value = 0;
   });
 }
 
@@ -75,23 +39,23 @@ __global__ __launch_bounds__(kHopperThreads, 1) void add_pair_products(
   auto& exchange = *reinterpret_cast<GroupExchange<Tier>*>(ptx::shared() + Tile::kRingBytes);
   if (ptx::thread() == 0) make_ring(ring);
   ptx::sync_cluster();
-  const int first = static_cast<int>(ptx::block() / 2), step = static_cast<int>(ptx::blocks() / 2);
   RingPlace place;
   if (warpgroup() == 0) {
-    ptx::give_registers<kScheduleRegisters>();
+    ptx::give_registers<kProducerRegisters>();
     if (ptx::thread() == 0)
-      for (int run = first; run < pair.runs; run += step)
-        for_tiles<Tier>(pair, run, [&](int row, int column) {
+      for_runs(pair.tiles, [&](int run) {
+        for_tiles<Tier>(pair.tiles, run, [&](int row, int column) {
           fetch_split<Tier>(ring, place, pair.maps_k, row, column);
           fetch_split<Tier>(ring, place, pair.maps_l, row, column);
         });
+      });
   } else {
-    ptx::take_registers<kValueRegisters>();
+    ptx::take_registers<kConsumerRegisters>();
     const int group = warpgroup() - 1, thread = ptx::thread() % kGroupThreads;
     uint64_t *rows_k = pair.pass.rows, *rows_l = rows_k + k.operand.rows;
-    for (int run = first; run < pair.runs; run += step) {
+    for_runs(pair.tiles, [&](int run) {
       if (thread < kPairs) exchange.totals[group][thread] = 0;
-      for_tiles<Tier>(pair, run, [&](int row, int column) {
+      for_tiles<Tier>(pair.tiles, run, [&](int row, int column) {
         typename Tile::Sums of_k, of_l;
         compute_values<Tier>(ring, place, pair.maps_k.steps, k, row, column, of_k);
         give_lines<Tier>(of_k, k.state->fixed_point, rows_k + row, exchange.columns[0][group]);
@@ -121,7 +85,7 @@ __global__ __launch_bounds__(kHopperThreads, 1) void add_pair_products(
       if (thread < kPairs)
         pair.pass.products[((run * 2 + half_of_block()) * kConsumers + group) * kPairs + thread] =
             2 * exchange.totals[group][thread];
-    }
+    });
   }
   ptx::sync_cluster();
 }
@@ -131,22 +95,16 @@ __global__ __launch_bounds__(kHopperThreads, 1) void add_pair_products(
 int64_t add_products_on_hopper(const KernelMatrix& k, const KernelMatrix& l, const GramPass& pass,
                                Stream stream) {
   static_assert(kSumsOfRun == 2 * kConsumers);
-  const int blocks = static_cast<int>(chosen_tiling().gram_blocks);
-  const int64_t panels = k.lines() / kHopperPanel;
-  int runs = 0;
+  const int blocks = blocks_of_cluster();
+  int64_t runs = 0;
   with_group_tier(k.precision, [&](auto tier) {
     using Tier = decltype(tier);
-    PairOfKernels pair{k, l, make_split_maps<Tier>(k.operand, blocks),
-                       make_split_maps<Tier>(l.operand, blocks), pass,
-                       {panels, 0, farthest_distance(panels), kGramHeight}, 0, 0, 0};
-    const int64_t tiles = pair.schedule.count() * kTilesOfPanels<Tier>;
-    pair.length = static_cast<int>((tiles + kMostRuns - 1) / kMostRuns);
-    pair.runs = runs = static_cast<int>((tiles + pair.length - 1) / pair.length);
-    pair.last_length = static_cast<int>(tiles - int64_t{runs - 1} * pair.length);
-    const int most = multiprocessors() / 2, pairs = runs < most || most == 0 ? runs : most;
-    launch_clusters("add_pair_products", add_pair_products<Tier>, pairs * 2 / blocks, blocks,
-                    kHopperThreads, GroupTile<Tier>::kRingBytes + sizeof(GroupExchange<Tier>), stream,
-                    pair);
+    const PairOfKernels pair{k, l, make_split_maps<Tier>(k.operand, blocks),
+                             make_split_maps<Tier>(l.operand, blocks), pass,
+                             take_tiles<Tier>(pass.samples)};
+    runs = pair.tiles.runs;
+    launch_on_tiles("add_pair_products", add_pair_products<Tier>, pair.tiles, blocks,
+                    GroupTile<Tier>::kRingBytes + sizeof(GroupExchange<Tier>), stream, pair);
   });
   return runs * kSumsOfRun;
 }

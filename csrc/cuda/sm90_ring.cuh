@@ -94,10 +94,8 @@ __device__ __forceinline__ void run_steps(const Ring& ring, RingPlace& place, in
     ptx::start_products(sums);
     multiply(stage, step);
     ptx::commit_products();
-    if (step > 0) {
-      ptx::wait_products<1>(sums);
-      release(ring, before);
-    }
+    ptx::wait_products<1>(sums);
+    if (step > 0) release(ring, before);
     before = place.stage;
     place.advance(ring);
   }

@@ -1,6 +1,8 @@
 // What the pass over two kernel matrices on Hopper's path has of its own: the shapes of its tiles,
 // clusters, runs. Kernels and hostile rows are in test_gram_sums.cpp, for both paths.
 #include <cstdlib>
+#include <stdexcept>
+#include <string>
 
 #include "gram_scores.hpp"
 #include "shim/fibers.hpp"
@@ -36,6 +38,20 @@ Matrix integers(int64_t rows, int64_t columns, uint32_t seed) {
 
 void check_integers(int64_t n, int64_t of_x, int64_t of_y, Precision precision) {
   check_scores(integers(n, of_x, 1), integers(n, of_y, 2), kLinear, kLinear, precision, 1e-6);
+}
+
+void check_median(int64_t n, int64_t columns, Precision precision) {
+  const Matrix x = integers(n, columns, 3);
+  KernelMatrix matrix{};
+  MedianSearch search{};
+  testing::Memory memory([&](Workspace& workspace) {
+    search = take_median_search(true, workspace);
+    matrix = take_kernel_matrix(x.view(), {.kernel = Kernel::gaussian, .bandwidth = 0}, precision,
+                                Path::hopper, workspace);
+  });
+  prepare_kernel_matrix(matrix, search, nullptr);
+  const double wanted = testing::median_of(x);
+  CHECK_NEAR(matrix.state->bandwidth, wanted, 1e-12 * wanted, n);
 }
 
 // A score with another number of multiprocessors, or another tiling.
@@ -94,6 +110,24 @@ TEST(hopper_scores_are_the_same_bits_however_they_are_computed) {
   }
 }
 
+TEST(hopper_tiles_hold_the_median_distance) {
+  // Of one panel, all of whose tiles are counted, and of three, of which a sample is counted first.
+  check_median(300, 30, Precision::fast);
+  if (shim::control().seed == 0) check_median(1537, 30, Precision::fast);
+}
+
+TEST(hopper_matrices_of_too_many_rows_are_refused) {
+  const ArrayView view{nullptr, kMostHopperRows + 1, 1, 4, 4, Type::float32};
+  Workspace measured;
+  std::string said;
+  try {
+    take_kernel_matrix(view, kLinear, Precision::fast, Path::hopper, measured);
+  } catch (const std::invalid_argument& error) {
+    said = error.what();
+  }
+  CHECK(said == "Kernel matrices on the path sm90 have up to 50330112 rows; there are 50330113.", said);
+}
+
 TEST(no_synchronisation_of_a_hopper_pass_can_be_left_out) {
   if (!testing::is_time_to_leave_out()) return;
   // Kernels whose rows do not add up to 0 by themselves, and whose values are not corrected. As few
@@ -105,7 +139,13 @@ TEST(no_synchronisation_of_a_hopper_pass_can_be_left_out) {
   // A ring of two stages, which come round soon.
   const KernelChoice gaussian{.kernel = Kernel::gaussian, .bandwidth = 18};
   const Matrix x = testing::normal(200, 130, 1), y = testing::normal(200, 200, 2);
+  const testing::Excused general{"sm80_split_product.cuh", "multiply_split",
+                                 "what the general family makes of rows is for other passes"};
   testing::every_site_matters([&] { check_scores(x, y, gaussian, gaussian, Precision::high, 1e-4); },
-                              {{"sm80_split_product.cuh", "multiply_split",
-                                "what the general family makes of rows is for other passes"}});
+                              {general});
+  const char* sample = "what is found of a sample is only where to look first";
+  testing::every_site_matters([] { check_median(200, 130, Precision::high); },
+                              {general,
+                               {"sm80_median_distance.cu", "find_bin", sample},
+                               {"block_sums.cuh", "sum_of_block", sample}});
 }

@@ -38,3 +38,14 @@ def gpu():
     if not a_gpu_is_there():
         pytest.skip("needs a GPU that mmkernels and PyTorch can use")
     return Gpu()
+
+
+@pytest.fixture
+def hopper(device):
+    """A device that these kernels run on."""
+    if device.real:
+        import torch
+
+        if torch.cuda.get_device_capability() != (9, 0):
+            pytest.skip("needs a GPU of compute capability 9.0")
+    return device

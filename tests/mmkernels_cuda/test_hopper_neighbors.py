@@ -13,17 +13,6 @@ from mmkernels.cuda._call import Call
 PATH = "MMKERNELS_CUDA_PATH"
 
 
-@pytest.fixture
-def hopper(device):
-    """A device that these kernels run on."""
-    if device.real:
-        import torch
-
-        if torch.cuda.get_device_capability() != (9, 0):
-            pytest.skip("needs a GPU of compute capability 9.0")
-    return device
-
-
 def normal(rows, columns, seed=0):
     return np.random.default_rng(seed).normal(1, 1, (rows, columns)).astype(np.float32)
 
