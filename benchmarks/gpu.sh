@@ -5,8 +5,9 @@
 #
 # It needs nvcc, a C++20 compiler, and a python3 with torch, pybind11, ninja, setuptools and pytest,
 # and no network. Wheels in .whl/ (flashlib, to be compared with) are used where there are any. It
-# builds the package into a directory of its own, runs the tests of the CUDA functions and
-# compute-sanitizer on small cases, then prints the table of gpu_table.py and writes it as JSON.
+# builds the package into a directory of its own, runs the tests of the CUDA functions (on Hopper with
+# both families of kernels) and compute-sanitizer on small cases, then prints the tables of gpu_table.py
+# and writes them as JSON.
 # Exits with 0 only if everything passed, with 3 where there is no CUDA device.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -56,8 +57,13 @@ fi
 note build 0 "$MMKERNELS_CUDA_ARCHS"
 export PYTHONPATH=$site
 
-timeout 130 "$python" -m pytest -q -p no:cacheprovider tests/mmkernels_cuda > "$out/gpu-tests.txt" 2>&1
+timeout 100 "$python" -m pytest -q -p no:cacheprovider tests/mmkernels_cuda > "$out/gpu-tests.txt" 2>&1
 note tests $? "$(tail -1 "$out/gpu-tests.txt")"
+if [ "$architecture" = 90a-real ]; then
+  MMKERNELS_CUDA_PATH=sm90 timeout 80 "$python" -m pytest -q -p no:cacheprovider tests/mmkernels_cuda \
+    > "$out/gpu-tests-sm90.txt" 2>&1
+  note "tests, sm90" $? "$(tail -1 "$out/gpu-tests-sm90.txt")"
+fi
 
 # Frameworks keep freed memory, in which a stray access would go unnoticed.
 export PYTORCH_NO_CUDA_MEMORY_CACHING=1

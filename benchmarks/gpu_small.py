@@ -6,6 +6,7 @@ fails; what runs on the CPU alone is said and passed over.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -27,6 +28,7 @@ def cases(mmkernels: Any, x: Any, y: Any) -> dict[str, Callable[[], Any]]:
         "lcs_knn": lambda: mmkernels.lcs_knn(x, y, k=10),
         "edit_distance_knn": lambda: mmkernels.edit_distance_knn(x, y, k=10),
         "mutual_knn_matrix": lambda: mmkernels.mutual_knn_matrix([x, y, x + y[:, :1]], k=10),
+        "mutual_knn_null": lambda: mmkernels.mutual_knn_null(x, y, k=10, permutations=40),
         "cka, linear": lambda: mmkernels.cka(x, y),
         "hsic, linear, biased": lambda: mmkernels.hsic(x, y, unbiased=False),
     }
@@ -54,6 +56,12 @@ def networks(x: Any, y: Any) -> tuple[list[Any], Any]:
     return [Network(depth=depth, width=width, epochs=2) for depth, width in shapes], data
 
 
+def paths(torch: Any, device: str) -> tuple[str, ...]:
+    """The families of kernels that the device can run."""
+    hopper = device == "cuda" and torch.cuda.get_device_capability() == (9, 0)
+    return ("general", "sm90") if hopper else ("general",)
+
+
 def main() -> int:
     import torch
 
@@ -63,17 +71,19 @@ def main() -> int:
     draw = torch.Generator().manual_seed(0)
     x, y = (torch.randn(SAMPLES, d, generator=draw).to(device) for d in WIDTHS)
     failed = 0
-    for name, call in cases(mmkernels, x, y).items():
-        try:
-            call()
-            if device == "cuda":
-                torch.cuda.synchronize()
-            print(f"{name}: done", flush=True)
-        except NotImplementedError as error:
-            print(f"{name}: not on this device ({error})", flush=True)
-        except Exception as error:
-            failed = 1
-            print(f"{name}: FAILED: {type(error).__name__}: {error}", flush=True)
+    for path in paths(torch, device):
+        os.environ["MMKERNELS_CUDA_PATH"] = path
+        for name, call in cases(mmkernels, x, y).items():
+            try:
+                call()
+                if device == "cuda":
+                    torch.cuda.synchronize()
+                print(f"{path}, {name}: done", flush=True)
+            except NotImplementedError as error:
+                print(f"{path}, {name}: not on this device ({error})", flush=True)
+            except Exception as error:
+                failed = 1
+                print(f"{path}, {name}: FAILED: {type(error).__name__}: {error}", flush=True)
     return failed
 
 

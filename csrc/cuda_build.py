@@ -22,7 +22,7 @@ HERE = Path(__file__).resolve().parent
 SOURCES = sorted((HERE / "cuda").glob("*.cu"))
 BINDINGS = sorted((HERE / "bindings").glob("cuda_*.cpp"))
 # Machine code for these chips, and PTX from which drivers make code for all later ones.
-ARCHITECTURES = "80-real;90a-real;100a-real;80-virtual"
+ARCHITECTURES = "80-real;90a-real;80-virtual"
 HOPPER = ["-gencode=arch=compute_90a,code=sm_90a"]
 # Of all that is built on the shim unsanitized: one object serves the tests in C++ and in Python.
 SHIM = ["-O2", "-fPIC", "-fvisibility=hidden", "-g0"]

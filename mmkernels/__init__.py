@@ -21,6 +21,7 @@ from .neighbors import Neighbors, knn
 from .overlap import cycle_knn, jaccard_knn, mutual_knn, mutual_knn_matrix
 from .predictivity import linear_predictivity, linear_regression
 from .ranks import rank_similarity
+from .relabelling import mutual_knn_null, relabelling
 from .rsa import rsa
 from .second_order import second_order_cosine
 from .sequences import edit_distance_knn, lcs_knn
@@ -57,11 +58,13 @@ __all__ = [
     "measures",
     "mutual_knn",
     "mutual_knn_matrix",
+    "mutual_knn_null",
     "prepare_gram",
     "procrustes",
     "procrustes_distance",
     "pwcca",
     "rank_similarity",
+    "relabelling",
     "rsa",
     "second_order_cosine",
     "set_num_threads",

@@ -26,6 +26,13 @@ def integer(name: str, value: Any) -> int:
         raise TypeError(f"{name} must be an integer; it is {value!r}.") from None
 
 
+def integer_between(name: str, value: Any, low: int, high: int) -> int:
+    value = integer(name, value)
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be between {low} and {high}; it is {value}.")
+    return value
+
+
 def at_least(n: int, least: int, name: str, shape: tuple[int, ...], why: str) -> None:
     if n < least:
         raise ValueError(f"{why} needs at least {least} samples; {name} has shape {tuple(shape)}.")

@@ -66,6 +66,17 @@ def neighbor_list(side: Input | Neighbors, k: int, metric: str, ordered: bool) -
     return np.ascontiguousarray(side.host_indices[:, :k])
 
 
+def require_among_themselves(what: str, lists: list[np.ndarray], **given: Any) -> None:
+    """Raise unless neighbours that were given, not found here, are rows; ``what`` needs that."""
+    for (name, side), found in zip(given.items(), lists, strict=True):
+        n = len(found)
+        if isinstance(side, Neighbors) and not (found.min() >= 0 and found.max() < n):
+            raise ValueError(
+                f"{name} has shape {side.shape} but neighbours beyond its {n} rows; {what} needs "
+                "the neighbours of the samples among themselves, searched without queries."
+            )
+
+
 def without_zero_rows(sides: list[Any]) -> list[Any]:
     """Drop the samples that have a zero row on any side, and warn."""
     for side in sides:

@@ -11,7 +11,7 @@ from ._arrays import Array, same_samples
 from ._checks import METRICS, one_of
 from ._dispatch import for_devices
 from ._native import _cpu
-from ._neighbor_lists import neighbor_list, paired_lists, representation
+from ._neighbor_lists import neighbor_list, paired_lists, representation, require_among_themselves
 from .neighbors import Neighbors
 
 
@@ -107,14 +107,8 @@ def cycle_knn(
     [0.8, 0.6]
     """
     lists, wrap = paired_lists(x, y, k=k, metric=metric, zero_rows=zero_rows, ordered=False)
-    n = len(lists[0])
-    for name, side, found in zip("xy", (x, y), lists, strict=True):
-        if isinstance(side, Neighbors) and not (found.min() >= 0 and found.max() < n):
-            raise ValueError(
-                f"{name} has shape {side.shape} but neighbours beyond its {n} rows; a cycle needs "
-                "the neighbours of the samples among themselves, searched without queries."
-            )
-    return wrap(np.float64(_cpu.cycle_count(*lists) / n))
+    require_among_themselves("a cycle", lists, x=x, y=y)
+    return wrap(np.float64(_cpu.cycle_count(*lists) / len(lists[0])))
 
 
 @for_devices

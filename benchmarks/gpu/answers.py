@@ -16,6 +16,8 @@ TIE = 1e-12
 EXACT_SCORE, NEAR_SCORE = 1e-5, 1e-2
 NEAR_LISTS = 0.05
 NEAR_LOSSES = 1e-4  # relative
+NULLS_COMPARED = 3
+NULL_ERRORS = 5  # standard errors of a mean
 
 
 def exact_scores(x: Any, rows: Any) -> Any:
@@ -95,6 +97,33 @@ def scores(found: Any, truth: Any, exact: bool) -> Verdict:
     difference = float((found.cpu().double() - truth.cpu()).abs().max())
     within = EXACT_SCORE if exact else NEAR_LISTS
     return Verdict(difference <= within, difference, "largest difference from exact lists")
+
+
+def relabelled_scores(lists: Any, k: int) -> Any:
+    """The first few of mutual_knn_null, by the specification of the permutations."""
+    import torch
+
+    from mmkernels import reference
+
+    x, y = (found.indices[:, :k].cpu() for found in lists)
+    scores = []
+    for number in range(NULLS_COMPARED):
+        order = torch.from_numpy(reference.relabelling(len(x), number))
+        place = order.argsort()
+        common = sum((x == place[y[order, j]][:, None]).sum() for j in range(k))
+        scores.append(float(common) / x.numel())
+    return torch.tensor(scores, dtype=torch.float64)
+
+
+def null(found: Any, truth: Any, n: int, k: int, exact: bool) -> Verdict:
+    """Of permutations of one's own, by their mean."""
+    found = found.cpu()
+    if exact:
+        difference = float((found[: len(truth)] - truth).abs().max())
+        return Verdict(difference == 0, difference, "largest difference from relabelled lists")
+    difference = float(found.mean()) - k / (n - 1)
+    within = NULL_ERRORS * float(found.std()) / len(found) ** 0.5
+    return Verdict(abs(difference) <= within, difference, "mean minus k / (n - 1)")
 
 
 def cka_rbf(x: Any, y: Any, sigma: float) -> float:

@@ -255,6 +255,36 @@ OVERLAP = on_both_paths(
 )
 
 
+RELABELLINGS = 200
+
+
+def ours_null(lists: Any, k: int) -> Any:
+    import mmkernels
+
+    return mmkernels.mutual_knn_null(*lists, k=k, permutations=RELABELLINGS)
+
+
+def torch_null(lists: Any, k: int) -> Any:
+    """Lists of y under permutations of its own, all of k compared with all of k at once."""
+    import torch
+
+    x, y = (found.indices[:, :k] for found in lists)
+    n = len(x)
+    shares = torch.empty(RELABELLINGS, dtype=torch.float64, device=x.device)
+    for number in range(RELABELLINGS):
+        order = torch.randperm(n, device=x.device)
+        place = torch.empty_like(order)
+        place[order] = torch.arange(n, device=x.device)
+        shares[number] = (x[:, :, None] == place[y[order]][:, None]).sum() / (n * k)
+    return shares
+
+
+NULL = (
+    Contender("mmkernels", "mmkernels", ours_null, exact=True),
+    Contender("torch randperm, all of k with all of k", "torch", torch_null),
+)
+
+
 STEPS_COMPARED = 50
 
 

@@ -121,6 +121,25 @@ def overlap() -> Contest:
     )
 
 
+def null() -> Contest:
+    """There is nothing to multiply: no rate is shown."""
+    return Contest(
+        key=f"relabelling null, n = {LARGE}, k = 10",
+        what=f"mutual_knn under {contenders.RELABELLINGS} relabellings, of given lists",
+        n=LARGE,
+        d=64,
+        k=10,
+        inputs=inputs.lists,
+        contenders=contenders.NULL,
+        flops=lambda n, d: 0.0,
+        truth=answers.relabelled_scores,
+        compare=lambda lists, truth, found, k, exact: answers.null(
+            found, truth, lists[0].shape[0], k, exact
+        ),
+        limit_seconds=60,
+    )
+
+
 def ensemble() -> Contest:
     """As many networks as keep a device busy, for two epochs: TFLOP/s are of their training."""
     return Contest(
@@ -157,6 +176,7 @@ CONTESTS = (
     *(neighbors(SMALL, d, 10) for d in (1024, 256, 4096, 128)),
     neighbors(MEDIUM, 512, 10),
     overlap(),
+    null(),
     ensemble(),
     *(neighbors(LARGE, d, 10) for d in (256, 1024, 128)),
     *(neighbors(SMALL, d, 100) for d in (1024, 256)),

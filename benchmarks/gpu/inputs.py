@@ -69,6 +69,13 @@ def layers(n: int, d: int, device: str, count: int) -> list[Any]:
     return [unit((1 - step) * first + step * other).to(torch.bfloat16) for step in steps]
 
 
+def lists(n: int, d: int, device: str) -> tuple[Any, Any]:
+    """What mmkernels.knn finds in two views: ten neighbours a row."""
+    import mmkernels
+
+    return tuple(mmkernels.knn(rows, 10, metric="l2") for rows in two(n, d, device))
+
+
 CLASSES, VALIDATION_SHARE = 4, 5
 DEPTHS, NETWORKS_OF_A_DEPTH = range(1, 11), 30
 

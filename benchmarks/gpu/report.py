@@ -50,14 +50,14 @@ def rows(results: list[Row], rate: float | None) -> list[list[str]]:
                 said = said if said == NOT_MEASURED else f"{NOT_MEASURED}: {said}"
                 lines.append([*start, said, *[""] * (len(HEADS) - len(start) - 1)])
                 continue
-            peak = contender["peak_mib"]
+            peak, speed = contender["peak_mib"], contender["flop_per_second"]
             lines.append(
                 [
                     *start,
                     milliseconds(contender["seconds"]),
                     f"{contender['seconds'] / ours:.2f}" if ours else "",
-                    f"{contender['flop_per_second'] / 1e12:.3g}",
-                    f"{contender['flop_per_second'] / rate:.0%}" if rate else "",
+                    f"{speed / 1e12:.3g}" if speed else "",
+                    f"{speed / rate:.0%}" if rate and speed else "",
                     "" if peak is None else f"{peak:.0f}",
                     answer(contender),
                 ]

@@ -5,6 +5,7 @@
 #include "../cpu/knn.hpp"
 #include "../cpu/overlap.hpp"
 #include "../cpu/ranks.hpp"
+#include "../cpu/relabelling.hpp"
 #include "../cpu/second_order.hpp"
 #include "../cpu/sequences.hpp"
 
@@ -53,6 +54,22 @@ py::array_t<int64_t> rows_of_two_lists(const Indices& x, const Indices& y) {
   return py::array_t<int64_t>(static_cast<py::ssize_t>(rows.size()), rows.data());
 }
 
+py::array_t<int64_t> labels(int64_t n, uint64_t seed, int64_t number) {
+  py::array_t<int64_t> found(n);
+  int64_t* data = found.mutable_data();
+  py::gil_scoped_release unlocked;
+  write_labels(seed, number, n, data, interruptible());
+  return found;
+}
+
+std::vector<int64_t> overlaps_by_chance(const Indices& x, const Indices& y, uint64_t seed,
+                                        int64_t permutations) {
+  const int64_t *of_x = x.data(), *of_y = y.data();
+  const int64_t n = x.shape(0), k = x.shape(1);
+  py::gil_scoped_release unlocked;
+  return relabelled_overlaps(of_x, of_y, n, k, seed, permutations, interruptible());
+}
+
 std::tuple<double, int64_t, int64_t> second_order(const BoundFeatures& x, const BoundFeatures& y,
                                                   const Indices& in_x, const Indices& in_y) {
   const int64_t *of_x = in_x.data(), *of_y = in_y.data(), k = in_x.shape(1);
@@ -76,6 +93,9 @@ void bind_neighbors(py::module_& module) {
   module.def("overlaps", &overlaps, py::arg("lists"), py::arg("left"), py::arg("right"));
   module.def("overlap_histogram", &of_two_lists<overlap_histogram>, py::arg("x"), py::arg("y"));
   module.def("cycle_count", &of_two_lists<cycle_count>, py::arg("x"), py::arg("y"));
+  module.def("labels", &labels, py::arg("n"), py::arg("seed"), py::arg("number"));
+  module.def("relabelled_overlaps", &overlaps_by_chance, py::arg("x"), py::arg("y"),
+             py::arg("seed"), py::arg("permutations"));
   module.def("common_subsequences", &rows_of_two_lists<common_subsequences>, py::arg("x"),
              py::arg("y"));
   module.def("edit_distances", &rows_of_two_lists<edit_distances>, py::arg("x"), py::arg("y"));

@@ -30,6 +30,8 @@ class Gram {
                                      {"high", Precision::high},
                                      {"exact", Precision::exact}},
                                     precision)) {
+    const DeviceGuard guard(array_.device());
+    path_ = cuda::chosen_path();
     choice_ = {named<Kernel>({{"linear", Kernel::linear},
                               {"cosine", Kernel::linear},
                               {"rbf", Kernel::gaussian},
@@ -63,7 +65,7 @@ class Gram {
 
  private:
   KernelMatrix take(Workspace& workspace) const {
-    return take_kernel_matrix(array_.view(), choice_, precision_, workspace);
+    return take_kernel_matrix(array_.view(), choice_, precision_, path_, workspace);
   }
   MedianSearch take_search(Workspace& workspace) const {
     const bool exponential = choice_.kernel == Kernel::gaussian || choice_.kernel == Kernel::laplacian;
@@ -73,6 +75,7 @@ class Gram {
   BoundArray array_;
   KernelChoice choice_;
   Precision precision_;
+  cuda::Path path_;
   KernelMatrix matrix_{};
 };
 

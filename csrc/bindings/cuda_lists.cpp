@@ -5,6 +5,7 @@
 
 #include "../cuda/list_cycle.hpp"
 #include "../cuda/list_overlap.hpp"
+#include "../cuda/list_relabelling.hpp"
 #include "../cuda/list_sequences.hpp"
 #include "cuda_bindings.hpp"
 
@@ -85,6 +86,23 @@ void overlap_matrix(const std::vector<Lists>& left, const std::optional<std::vec
                  stream_at(stream));
 }
 
+size_t mutual_knn_null_workspace(const Lists& x, const Lists& y, int64_t rows, int k, uint64_t seed,
+                                 int permutations) {
+  return bytes_taken([&](Workspace& workspace) {
+    take_list_relabelling(lists_at(x), lists_at(y), rows, k, seed, permutations, workspace);
+  });
+}
+
+void mutual_knn_null(const Lists& x, const Lists& y, int64_t rows, int k, uint64_t seed,
+                     int permutations, int device, Address scores, Address memory, Address stream) {
+  const py::gil_scoped_release released;
+  const DeviceGuard guard(device);
+  Workspace workspace = workspace_at(memory);
+  score_relabellings(
+      take_list_relabelling(lists_at(x), lists_at(y), rows, k, seed, permutations, workspace),
+      pointer_to<double>(scores), stream_at(stream));
+}
+
 }  // namespace
 
 void bind_lists(py::module_& module) {
@@ -98,6 +116,11 @@ void bind_lists(py::module_& module) {
   module.def("overlap_matrix", &overlap_matrix, py::arg("left"), py::arg("right"), py::arg("rows"),
              py::arg("k"), py::arg("device"), py::arg("scores"), py::arg("workspace"),
              py::arg("stream"));
+  module.def("mutual_knn_null_workspace", &mutual_knn_null_workspace, py::arg("x"), py::arg("y"),
+             py::arg("rows"), py::arg("k"), py::arg("seed"), py::arg("permutations"));
+  module.def("mutual_knn_null", &mutual_knn_null, py::arg("x"), py::arg("y"), py::arg("rows"),
+             py::arg("k"), py::arg("seed"), py::arg("permutations"), py::arg("device"),
+             py::arg("scores"), py::arg("workspace"), py::arg("stream"));
 }
 
 }  // namespace mmkernels::bindings

@@ -11,11 +11,16 @@ namespace {
 NeighborCall plan(const BoundArray& candidates, const BoundArray* queries, const std::string& metric,
                   int k, Workspace& workspace) {
   const std::optional<ArrayView> of_queries = queries ? std::optional(queries->view()) : std::nullopt;
-  return take_neighbor_call(candidates.view(), of_queries, metric_named(metric), k, workspace);
+  const Path path = chosen_path();
+  PrefixTerms prefix;
+  prefix.allowed = path == Path::hopper;  // whose device its costs are of
+  return take_neighbor_call(candidates.view(), of_queries, metric_named(metric), k, path, workspace,
+                            prefix);
 }
 
 size_t knn_workspace(const BoundArray& candidates, const BoundArray* queries,
                      const std::string& metric, int k) {
+  const DeviceGuard guard(candidates.device());
   return bytes_taken([&](Workspace& workspace) { plan(candidates, queries, metric, k, workspace); });
 }
 

@@ -32,7 +32,7 @@ FeatureAlignment plan(const Arrays& arrays, int lefts, bool unit, const std::str
   std::vector<ArrayView> views;
   for (const BoundArray* array : arrays) views.push_back(array->view());
   return take_feature_alignment(views, lefts, unit, parts_of(precision), score_named(score),
-                                workspace);
+                                chosen_path(), workspace);
 }
 
 size_t alignment_by_features_workspace(const Arrays& arrays, int lefts, bool unit,

@@ -15,17 +15,19 @@ using Doubles = py::array_t<double, py::array::c_style>;
 class BoundSearch {
  public:
   BoundSearch(int64_t rows, int64_t columns, const std::string& type, const std::string& metric,
-              int k, int64_t part_rows)
+              int k, int64_t part_rows, int device)
       : rows_(rows), columns_(columns), type_(type_named(type)), metric_(metric_named(metric)),
-        k_(k), part_rows_(part_rows) {}
+        k_(k), part_rows_(part_rows), device_(device) {
+    const DeviceGuard guard(device_);
+    path_ = chosen_path();
+  }
 
   size_t bytes() const {
     return bytes_taken([&](Workspace& workspace) { plan(workspace); });
   }
 
-  void start(int device, Address memory, const Doubles& norms, const Doubles& centre, double largest,
+  void start(Address memory, const Doubles& norms, const Doubles& centre, double largest,
              Address stream) {
-    device_ = device;
     stream_ = stream_at(stream);
     Workspace workspace = workspace_at(memory);
     streamed_ = plan(workspace);
@@ -64,7 +66,7 @@ class BoundSearch {
 
  private:
   StreamedSearch plan(Workspace& workspace) const {
-    return take_streamed_search(rows_, columns_, type_, metric_, k_, part_rows_, workspace);
+    return take_streamed_search(rows_, columns_, type_, metric_, k_, part_rows_, path_, workspace);
   }
 
   template <class Body>
@@ -79,8 +81,9 @@ class BoundSearch {
   Metric metric_;
   int k_;
   int64_t part_rows_;
+  int device_;
+  Path path_;
   StreamedSearch streamed_{};
-  int device_ = 0;
   Stream stream_{};
 };
 
@@ -88,12 +91,13 @@ class BoundSearch {
 
 void bind_streaming(py::module_& module) {
   py::class_<BoundSearch>(module, "StreamedSearch")
-      .def(py::init<int64_t, int64_t, const std::string&, const std::string&, int, int64_t>(),
+      .def(py::init<int64_t, int64_t, const std::string&, const std::string&, int, int64_t,
+                    int>(),
            py::arg("rows"), py::arg("columns"), py::arg("type"), py::arg("metric"), py::arg("k"),
-           py::arg("part_rows"))
+           py::arg("part_rows"), py::arg("device"))
       .def_property_readonly("bytes", &BoundSearch::bytes)
-      .def("start", &BoundSearch::start, py::arg("device"), py::arg("workspace"), py::arg("norms"),
-           py::arg("centre"), py::arg("largest"), py::arg("stream"))
+      .def("start", &BoundSearch::start, py::arg("workspace"), py::arg("norms"), py::arg("centre"),
+           py::arg("largest"), py::arg("stream"))
       .def("load", &BoundSearch::load, py::arg("place"), py::arg("first"), py::arg("rows"))
       .def("meet", &BoundSearch::meet, py::arg("queries"), py::arg("candidates"))
       .def("score", &BoundSearch::score, py::arg("candidates"))

@@ -29,6 +29,43 @@ __device__ __forceinline__ double read_value(const ArrayView& view, int64_t row,
   return 0;
 }
 
+template <class Stored, int count, class Widen>
+__device__ __forceinline__ void read_stored(const char* at, int64_t apart, int there, Widen&& widen,
+                                            double (&values)[count]) {
+  Stored stored[count];
+#pragma unroll
+  for (int i = 0; i < count; ++i)
+    stored[i] = i < there ? *reinterpret_cast<const Stored*>(at + i * apart) : Stored{};
+#pragma unroll
+  for (int i = 0; i < count; ++i) values[i] = widen(stored[i]);
+}
+
+// The first `there` of `count` values, `apart` bytes from one to the next, the others 0. None waits
+// for another: one value at a time leaves most of the memory's bandwidth unused.
+template <int count>
+__device__ __forceinline__ void read_values(Type type, const char* at, int64_t apart, int there,
+                                            double (&values)[count]) {
+  const auto plain = [](auto value) { return static_cast<double>(value); };
+  const auto truth = [](uint8_t value) { return value != 0 ? 1.0 : 0.0; };
+  const auto half = [](uint16_t bits) { return static_cast<double>(ptx::from_half(bits)); };
+  const auto bfloat = [](uint16_t bits) { return static_cast<double>(ptx::from_bfloat16(bits)); };
+  switch (type) {
+    case Type::float16: return read_stored<uint16_t>(at, apart, there, half, values);
+    case Type::bfloat16: return read_stored<uint16_t>(at, apart, there, bfloat, values);
+    case Type::float32: return read_stored<float>(at, apart, there, plain, values);
+    case Type::float64: return read_stored<double>(at, apart, there, plain, values);
+    case Type::bool8: return read_stored<uint8_t>(at, apart, there, truth, values);
+    case Type::int8: return read_stored<int8_t>(at, apart, there, plain, values);
+    case Type::int16: return read_stored<int16_t>(at, apart, there, plain, values);
+    case Type::int32: return read_stored<int32_t>(at, apart, there, plain, values);
+    case Type::int64: return read_stored<int64_t>(at, apart, there, plain, values);
+    case Type::uint8: return read_stored<uint8_t>(at, apart, there, plain, values);
+    case Type::uint16: return read_stored<uint16_t>(at, apart, there, plain, values);
+    case Type::uint32: return read_stored<uint32_t>(at, apart, there, plain, values);
+    case Type::uint64: return read_stored<uint64_t>(at, apart, there, plain, values);
+  }
+}
+
 // The sum over the lanes of a warp, the same bits in all of them.
 __device__ __forceinline__ double sum_of_lanes(double value) {
   for (int mask = 16; mask > 0; mask /= 2) value += ptx::shuffle_xor(value, mask);

@@ -34,7 +34,7 @@ __global__ __launch_bounds__(kTileThreads) void multiply_exactly(FeatureTable ta
   double* slot = table.slots + ptx::block() * kDown * kAcross * kTileThreads;
   for (int64_t index = ptx::block(); index < job.items(); index += ptx::blocks()) {
     const TileItem item = item_at(job, index);
-    if (!item.owned || !recomputed(table, item)) continue;
+    if (!recomputed(table, item)) continue;
     const FeatureSet& rows = table.by_number[table.set_of_block[item.row]];
     const FeatureSet& columns = table.by_number[table.set_of_block[item.column]];
     const int64_t row = (item.row - rows.first_block) * kBlockRows;
@@ -65,7 +65,7 @@ __global__ __launch_bounds__(kTileThreads) void multiply_exactly(FeatureTable ta
     for (int v = 0; v < kDown * kAcross; ++v) slot[v * kTileThreads + ptx::thread()] = sums[v];
     // Samples of the next item may come to their place meanwhile.
     if (job.slices == 1)
-      finish_unit<kDown * kAcross>(table, item, slot, 1, 0, ptx::shared() + kSampleBytes);
+      finish_unit<kDown * kAcross>(table, item, slot, ptx::shared() + kSampleBytes);
   }
 }
 

@@ -9,10 +9,6 @@ namespace {
 
 constexpr int kThreads = 128;
 
-// Steps of kDepth samples that are summed in float32. What tensor cores cut off grows with them, and
-// matters the less the fewer digits operands have.
-int64_t run_steps(int parts) { return parts == 3 ? 32 : parts == 2 ? 32 : 128; }
-
 // The set by number, and who its blocks belong to.
 __global__ void note_set(FeatureTable table, FeatureSet set, int number) {
   if (ptx::block() == 0 && ptx::thread() == 0) table.by_number[number] = set;
@@ -20,50 +16,98 @@ __global__ void note_set(FeatureTable table, FeatureSet set, int number) {
   if (block < set.blocks) table.set_of_block[set.first_block + block] = number;
 }
 
-TileJob job_of(const FeatureTable& table, int parts, int pieces, TileJob job) {
-  job.pieces = pieces;
-  job.steps = padded_depth(table.samples) / kDepth;
-  job.run_steps = run_steps(parts);
-  job.runs = (job.steps + job.run_steps - 1) / job.run_steps;
-  return divided(job);
+// How kernels take a job.
+struct TileWay {
+  int pieces;     // of a tile
+  int64_t depth;  // of a step
+  int64_t run;    // samples that are summed in float32
+  int64_t places;  // of a large device: units at work at a time
+};
+
+// What tensor cores cut off grows with the samples of a run, and matters the less the fewer digits
+// operands have.
+int64_t run_samples(int parts) { return parts == 1 ? 4096 : 1024; }
+
+constexpr int kExactPieces = kTileColumns / kExactColumns;
+
+TileWay way_of(const FeatureTable& table) {
+  const int64_t run = run_samples(table.parts);
+  if (table.path == Path::hopper) return {1, kHopperSamples, run, 132};
+  return {table.parts == 3 ? kTileColumns / ExactTier::kColumns : 1, kDepth, run, 264};
+}
+constexpr TileWay kExactWay{kExactPieces, kDepth, 1024, 264};
+
+// As many units as fill all places some times over, whole; the samples of the others are divided so
+// that places have about equally much to do. A function of the problem alone: sums are the same on
+// every device.
+std::vector<TileJob> divided(TileJob job, const TileWay& way) {
+  constexpr int64_t most_items = 1056;  // whose sums wait to be added up
+  TileJob rest = job;
+  job.units = job.units / way.places * way.places;
+  rest.first_unit = job.units;
+  rest.units -= job.units;
+  double best = 0;
+  const int64_t most = rest.units == 0 ? 0 : std::min(rest.runs, most_items / rest.units);
+  for (int64_t slices = 1; slices <= most; ++slices) {
+    const int64_t rounds = (rest.units * slices + way.places - 1) / way.places;
+    const int64_t longest = (rest.runs + slices - 1) / slices;
+    const double busy = static_cast<double>(rest.units * rest.runs) /
+                        static_cast<double>(rounds * longest * way.places);
+    if (busy > best * 1.02) {
+      best = busy;
+      rest.slices = slices;
+    }
+  }
+  if (rest.slices > 1) return job.units ? std::vector{job, rest} : std::vector{rest};
+  job.units += rest.units;
+  return {job};
 }
 
 // The squares and the rectangle of Z'Z that are needed.
-std::vector<TileJob> jobs_of(const FeatureAlignment& alignment, int parts, int pieces) {
+std::vector<TileJob> jobs_of(const FeatureAlignment& alignment, const TileWay& way) {
   const FeatureTable& table = alignment.table;
-  const auto job = [&](bool square, int64_t row, int64_t rows, int64_t column, int64_t columns) {
-    return job_of(table, parts, pieces, TileJob{square, row, rows, column, columns, 0, 0, 0, 0, 0});
+  std::vector<TileJob> jobs;
+  const auto add = [&](bool square, int64_t row, int64_t rows, int64_t column, int64_t columns) {
+    TileJob job{};
+    job.square = square;
+    job.first_row = row;
+    job.rows = rows;
+    job.first_column = column;
+    job.columns = columns;
+    job.pieces = way.pieces;
+    job.units = job.tiles() * way.pieces;
+    job.slices = 1;
+    job.steps = (padded_depth(table.samples) + way.depth - 1) / way.depth;
+    job.run_steps = way.run / way.depth;
+    job.runs = (job.steps + job.run_steps - 1) / job.run_steps;
+    for (const TileJob& part : divided(job, way)) jobs.push_back(part);
   };
   // Of a pair, the square holds nothing else.
-  if (table.symmetric || (table.selves && table.sets == 2))
-    return {job(true, 0, table.blocks, 0, table.blocks)};
-  std::vector<TileJob> jobs;
+  if (table.symmetric || (table.selves && table.sets == 2)) {
+    add(true, 0, table.blocks, 0, table.blocks);
+    return jobs;
+  }
   if (table.selves)
     for (const FeatureSet& set : alignment.sets)
-      jobs.push_back(job(true, set.first_block, set.blocks, set.first_block, set.blocks));
+      add(true, set.first_block, set.blocks, set.first_block, set.blocks);
   const int64_t middle = alignment.sets[table.lefts].first_block;
-  jobs.push_back(job(false, 0, middle, middle, table.blocks - middle));
+  add(false, 0, middle, middle, table.blocks - middle);
   return jobs;
 }
 
-int pieces_of(int parts) { return parts == 3 ? kTileColumns / ExactTier::kColumns : 1; }
-constexpr int kExactPieces = kTileColumns / kExactColumns;
-
 int64_t slot_values(const FeatureAlignment& alignment) {
   int64_t most = 0;
-  const auto count = [&](int parts, int pieces) {
-    for (const TileJob& job : jobs_of(alignment, parts, pieces))
-      most = std::max(most, blocks_of(job) * kTileRows * kTileColumns / pieces);
-  };
-  count(alignment.table.parts, pieces_of(alignment.table.parts));
-  count(3, kExactPieces);
+  for (const TileWay& way : {way_of(alignment.table), kExactWay})
+    for (const TileJob& job : jobs_of(alignment, way))
+      most = std::max(most, blocks_of(job) * kTileRows * kTileColumns / way.pieces);
   return most;
 }
 
 }  // namespace
 
 FeatureAlignment take_feature_alignment(const std::vector<ArrayView>& views, int lefts, bool unit,
-                                        int parts, FeatureScore score, Workspace& workspace) {
+                                        int parts, FeatureScore score, Path path,
+                                        Workspace& workspace) {
   FeatureAlignment alignment{};
   alignment.score = score;
   FeatureTable& table = alignment.table;
@@ -71,17 +115,21 @@ FeatureAlignment take_feature_alignment(const std::vector<ArrayView>& views, int
   table.sets = static_cast<int>(views.size());
   table.lefts = lefts;
   table.parts = parts;
+  table.path = path;
   table.symmetric = lefts == table.sets;
   table.selves = score == FeatureScore::cka;
   for (const ArrayView& view : views) {
     FeatureSet set{};
     set.features = take_features(view, unit, Centre::mean, workspace);
-    set.operand = take_transposed_split(set.features, parts, workspace);
     set.first_block = table.blocks;
-    set.blocks = set.operand.rows / kBlockRows;
+    set.blocks = padded_rows(view.columns) / kBlockRows;
     table.blocks += set.blocks;
     alignment.sets.push_back(set);
   }
+  // One after the other, whole multiples of what the workspace aligns to: one array of rows.
+  for (FeatureSet& set : alignment.sets)
+    set.operand = take_transposed_split(set.features, parts, workspace);
+  table.operands = alignment.sets[0].operand.parts;
   const int64_t pairs = static_cast<int64_t>(table.sets) * table.sets;
   table.by_number = workspace.take<FeatureSet>(table.sets);
   table.set_of_block = workspace.take<int>(table.blocks);
@@ -106,14 +154,15 @@ void score_features(const FeatureAlignment& alignment, Estimator estimator, doub
   }
   fill(table.recompute, 0, sizeof(int) * (table.sets + 1), stream);
   add_diagonals(table, stream);
-  const int pieces = pieces_of(table.parts);
-  for (const TileJob& job : jobs_of(alignment, table.parts, pieces)) {
-    add_tile_products(table, job, stream);
+  const TileWay way = way_of(table);
+  for (const TileJob& job : jobs_of(alignment, way)) {
+    const auto add = table.path == Path::hopper ? add_hopper_products : add_tile_products;
+    add(table, job, stream);
     add_slices(table, job, false, stream);
   }
-  find_values(table, estimator, pieces, false, stream);
+  find_values(table, estimator, way.pieces, false, stream);
   if (estimator != Estimator::gretton) {
-    for (const TileJob& job : jobs_of(alignment, 3, kExactPieces)) {
+    for (const TileJob& job : jobs_of(alignment, kExactWay)) {
       add_exact_products(table, job, stream);
       add_slices(table, job, true, stream);
     }

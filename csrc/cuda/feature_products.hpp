@@ -17,6 +17,7 @@
 
 #include "../core/hsic.hpp"
 #include "features.hpp"
+#include "path.hpp"
 #include "split_operands.hpp"
 #include "workspace.hpp"
 
@@ -35,12 +36,14 @@ struct FeatureSet {
 struct FeatureTable {
   int64_t samples, blocks;
   int sets, lefts, parts;
+  Path path;
   // Scores are wanted of every pair of sets; else of the first `lefts` with each of the others.
   bool symmetric;
   // Every set's product with itself is needed: for CKA.
   bool selves;
   FeatureSet* by_number;  // [sets]
   int* set_of_block;      // [blocks]
+  uint16_t* operands;     // of all sets, one after the other
   double* slots;
   double* tile_sums;   // [2 halves of columns][blocks][blocks], upper triangle
   double* diagonals;   // [sets][sets][parts of the samples][4]
@@ -63,7 +66,8 @@ struct FeatureAlignment {
 // bytes for a set and 2, up to 132 MiB of sums whatever the problem, 16 bytes for a pair of blocks
 // of 128 features, and some 600 for a pair of sets.
 FeatureAlignment take_feature_alignment(const std::vector<ArrayView>& views, int lefts, bool unit,
-                                        int parts, FeatureScore score, Workspace& workspace);
+                                        int parts, FeatureScore score, Path path,
+                                        Workspace& workspace);
 
 // scores: [lefts][others]. NaN where a side has rows that are not usable; for CKA also where a side
 // is constant, or nothing but rounding is left of a self-similarity. A set with itself is 1.

@@ -15,27 +15,24 @@ namespace mmkernels::cuda {
 
 inline constexpr int kStrip = 8;  // blocks of rows that are computed together share their columns
 
-// All pairs of blocks of a square, each unordered one once, or all of a rectangle. Tiles are cut
-// into `pieces` of columns, and the runs of samples into `slices`: an item is one of both.
+// Pairs of blocks of a square, each unordered one once, or of a rectangle. Tiles are cut into
+// `pieces` of columns: a unit is one of them. Runs of samples are divided into `slices`: an item is
+// a unit's part of a slice.
 struct TileJob {
   bool square;
   int64_t first_row, rows, first_column, columns;  // blocks
   int pieces;
-  int64_t slices, runs, run_steps, steps;  // a run is run_steps of the steps of kDepth samples
+  int64_t first_unit, units;
+  int64_t slices, runs, run_steps, steps;  // a run is run_steps of the steps of the depth
 
   MMKERNELS_ANYWHERE int64_t tiles() const {
-    return square ? rows * farthest_distance(rows) : rows * columns;
+    return square ? TileTriangle{rows, kStrip}.count() : rows * columns;
   }
-  MMKERNELS_ANYWHERE int64_t units() const { return tiles() * pieces; }
-  MMKERNELS_ANYWHERE int64_t items() const { return units() * slices; }
+  MMKERNELS_ANYWHERE int64_t items() const { return units * slices; }
 
   MMKERNELS_ANYWHERE TileSchedule::Tile tile(int64_t index) const {
-    if (square) {
-      const TileSchedule schedule{rows, 0, farthest_distance(rows), kStrip};
-      const TileSchedule::Tile found = schedule.at(index);
-      return {first_row + found.row, first_row + found.column, found.owned};
-    }
-    const TileSchedule::Tile found = TileRectangle{rows, columns, kStrip}.at(index);
+    const TileSchedule::Tile found = square ? TileTriangle{rows, kStrip}.at(index)
+                                            : TileRectangle{rows, columns, kStrip}.at(index);
     return {first_row + found.row, first_column + found.column, true};
   }
 
@@ -48,22 +45,18 @@ struct TileJob {
 
 struct TileItem {
   int64_t row, column;  // blocks
-  bool owned;
   int piece;
-  int64_t unit, slice, first_run, last_run;
+  int64_t first_run, last_run;
 };
 
+// Slices come one after the other: whoever is at work at the same time reads the same samples.
 __device__ __forceinline__ TileItem item_at(const TileJob& job, int64_t item) {
-  const int64_t units = job.units(), slice = item / units, unit = item % units;
+  const int units = static_cast<int>(job.units), slices = static_cast<int>(job.slices);
+  const int runs = static_cast<int>(job.runs), slice = static_cast<int>(item) / units;
+  const int64_t unit = job.first_unit + static_cast<int>(item) % units;
   const TileSchedule::Tile tile = job.tile(unit / job.pieces);
-  return {tile.row,
-          tile.column,
-          tile.owned,
-          static_cast<int>(unit % job.pieces),
-          unit,
-          slice,
-          slice * job.runs / job.slices,
-          (slice + 1) * job.runs / job.slices};
+  return {tile.row, tile.column, static_cast<int>(unit % job.pieces),
+          slice * runs / slices, (slice + 1) * runs / slices};
 }
 
 __device__ __forceinline__ bool recomputed(const FeatureTable& table, const TileItem& item) {
@@ -71,23 +64,26 @@ __device__ __forceinline__ bool recomputed(const FeatureTable& table, const Tile
          table.recompute[table.set_of_block[item.column]];
 }
 
-// The sum of squares of a unit's values, of which `slices` slots, `apart` from one to the next, hold
-// parts. All threads of the block; `shared` holds kBlockSumBytes.
+// Where the sum of squares of an item's unit is kept.
+__device__ __forceinline__ double& squares_of(const FeatureTable& table, const TileItem& item) {
+  const int64_t low = item.row < item.column ? item.row : item.column;
+  const int64_t high = item.row < item.column ? item.column : item.row;
+  return table.tile_sums[(item.piece * table.blocks + low) * table.blocks + high];
+}
+
+// The sum of squares of the values in a unit's slot. All threads of the block; `shared` holds
+// kBlockSumBytes.
 template <int values>
 __device__ __forceinline__ void finish_unit(const FeatureTable& table, const TileItem& item,
-                                            const double* slot, int64_t slices, int64_t apart,
-                                            uint8_t* shared) {
+                                            const double* slot, uint8_t* shared) {
   double squares = 0;
+#pragma unroll 8
   for (int v = 0; v < values; ++v) {
-    double value = 0;
-    for (int64_t s = 0; s < slices; ++s) value += slot[s * apart + v * kTileThreads + ptx::thread()];
+    const double value = slot[v * kTileThreads + ptx::thread()];
     squares += value * value;
   }
   squares = sum_of_block(squares, reinterpret_cast<double*>(shared));
-  if (ptx::thread() != 0) return;
-  const int64_t low = item.row < item.column ? item.row : item.column;
-  const int64_t high = item.row < item.column ? item.column : item.row;
-  table.tile_sums[(item.piece * table.blocks + low) * table.blocks + high] = squares;
+  if (ptx::thread() == 0) squares_of(table, item) = squares;
 }
 
 // Of the samples, whose norms are added each by a block.
@@ -95,29 +91,10 @@ MMKERNELS_ANYWHERE inline int diagonal_parts(int64_t samples) {
   return samples >= 16 * 4096 ? 16 : 1 + static_cast<int>(samples / 4096);
 }
 inline constexpr int kExactColumns = 64;  // of a piece in float64
-inline constexpr int64_t kMostItems = 1056;  // where samples are divided: 4 for each of 264 places
+inline constexpr int kHopperSamples = 128;  // of a step on Hopper
 
-// Divides the samples of a job so that blocks of a large device have about equally much to do. A
-// function of the problem alone: sums are the same on every device.
-inline TileJob divided(TileJob job) {
-  constexpr double places = 264;
-  job.slices = 1;
-  double best = 0;
-  const int64_t most = job.runs < kMostItems / job.units() ? job.runs : kMostItems / job.units();
-  for (int64_t slices = 1; slices <= most; ++slices) {
-    const double rounds = static_cast<double>((job.units() * slices + 263) / 264);
-    const double longest = static_cast<double>((job.runs + slices - 1) / slices);
-    const double busy = static_cast<double>(job.units()) * static_cast<double>(job.runs) /
-                        (rounds * longest * places);
-    if (busy > best * 1.02) {
-      best = busy;
-      job.slices = slices;
-    }
-  }
-  return job;
-}
-
-// Blocks of a launch: of divided samples, one for each item, whose slots another launch adds up.
+// Blocks of a launch, each with a slot: of divided samples, one for each item, whose slots other
+// launches add up.
 inline int64_t blocks_of(const TileJob& job) {
   const int64_t resident = 2 * multiprocessors();
   return job.slices > 1 || job.items() < resident ? job.items() : resident;
@@ -125,6 +102,8 @@ inline int64_t blocks_of(const TileJob& job) {
 
 // The steps of features' sums (feature_products.hpp).
 void add_tile_products(const FeatureTable& table, const TileJob& job, Stream stream);
+// The same by kernels for Hopper.
+void add_hopper_products(const FeatureTable& table, const TileJob& job, Stream stream);
 // The same in float64, of sets that are to be computed again.
 void add_exact_products(const FeatureTable& table, const TileJob& job, Stream stream);
 // Adds slots up where a job's samples are divided.

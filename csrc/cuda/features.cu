@@ -17,39 +17,74 @@ __global__ void clear_status(Features features) {
   if (ptx::thread() == 0) *features.status = {kNoRow, kNoRow, kNoRow, 0};
 }
 
-// A warp for a row: whether it is finite, and |x_i|, which neither large nor small values spoil.
-__global__ void measure_rows(Features features) {
+// Of a row, by its warp, which reads kAtOnce values of a lane together.
+struct RowSize {
+  bool finite;
+  double norm;  // where it is finite
+};
+constexpr int kAtOnce = 8;
+
+// values[i] of the lane's columns: column + 32 i, zeros beyond the last.
+__device__ __forceinline__ int read_of_row(const Features& features, int64_t row, int64_t column,
+                                           double (&values)[kAtOnce]) {
+  const ArrayView& view = features.view;
+  const int64_t left = (view.columns - column + 31) / 32;
+  const int there = static_cast<int>(left < kAtOnce ? left : kAtOnce);
+  read_values(view.type, view.data + row * view.row_stride + column * view.column_stride,
+              32 * view.column_stride, there, values);
+  return there;
+}
+
+// read(column, values) as above. Neither large nor small values spoil the norm.
+template <class Read>
+__device__ __forceinline__ RowSize size_of_row(int64_t columns, Read&& read) {
+  const int lane = ptx::thread() % 32;
+  double largest = 0, sum = 0, values[kAtOnce];
+  bool finite = true;
+  for (int64_t c = lane; c < columns; c += 32 * kAtOnce) {
+    read(c, values);
+#pragma unroll
+    for (int i = 0; i < kAtOnce; ++i) {
+      const double size = std::abs(values[i]);
+      finite = finite && size <= 1.7976931348623157e308;
+      largest = size > largest ? size : largest;
+      sum += size * size;
+    }
+  }
+  if (ptx::any(!finite)) return {false, 0};
+  largest = largest_of_lanes(largest);
+  if (largest == 0) return {true, 0};
+  if (largest >= 0x1p-400 && largest < 0x1p400) return {true, std::sqrt(sum_of_lanes(sum))};
+  // Squares of values near 1: a power of two changes no digit.
+  const int exponent = largest < 0x1p-1000   ? -1000
+                       : largest >= 0x1p1022 ? 1022  // the last whose reciprocal is normal
+                                             : exponent_of(largest);
+  const double to_one = power_of_two(-exponent), back = power_of_two(exponent);
+  sum = 0;
+  for (int64_t c = lane; c < columns; c += 32 * kAtOnce) {
+    read(c, values);
+#pragma unroll
+    for (int i = 0; i < kAtOnce; ++i) sum += values[i] * to_one * (values[i] * to_one);
+  }
+  return {true, std::sqrt(sum_of_lanes(sum)) * back};
+}
+
+// A warp for a row: whether it is finite, and |x_i|.
+__global__ __launch_bounds__(kThreads, 3) void measure_rows(Features features) {
   const int64_t row = ptx::block() * kWarps + ptx::thread() / 32;
   if (row >= features.view.rows) return;
-  const int lane = ptx::thread() % 32;
-  double largest = 0;
-  bool finite = true;
-  for (int64_t c = lane; c < features.view.columns; c += 32) {
-    const double size = std::abs(read_value(features.view, row, c));
-    finite = finite && size <= 1.7976931348623157e308;
-    largest = size > largest ? size : largest;
-  }
-  const bool all_finite = !ptx::any(!finite);
-  largest = largest_of_lanes(largest);
-  double sum = 0;
-  if (all_finite && largest > 0) {
-    // Squares of values near 1: a power of two changes no digit.
-    const int exponent = largest < 0x1p-1000   ? -1000
-                         : largest >= 0x1p1022 ? 1022  // the last whose reciprocal is normal
-                                               : exponent_of(largest);
-    const double to_one = power_of_two(-exponent), back = power_of_two(exponent);
-    for (int64_t c = lane; c < features.view.columns; c += 32) {
-      const double value = read_value(features.view, row, c) * to_one;
-      sum += value * value;
-    }
-    sum = std::sqrt(sum_of_lanes(sum)) * back;
-  }
-  if (lane != 0) return;
-  features.norms[row] = sum;
+  const RowSize size =
+      size_of_row(features.view.columns, [&](int64_t column, double (&values)[kAtOnce]) {
+        read_of_row(features, row, column, values);
+      });
+  if (ptx::thread() % 32 != 0) return;
+  features.norms[row] = size.norm;
   const int index = static_cast<int>(row);
-  if (!all_finite) ptx::atomic_min(&features.status->nonfinite, index);
-  if (all_finite && features.unit && sum == 0) ptx::atomic_min(&features.status->zero, index);
-  if (all_finite && !features.unit && !(sum < 1e150)) ptx::atomic_min(&features.status->overflows, index);
+  if (!size.finite) ptx::atomic_min(&features.status->nonfinite, index);
+  if (size.finite && features.unit && size.norm == 0)
+    ptx::atomic_min(&features.status->zero, index);
+  if (size.finite && !features.unit && !(size.norm < 1e150))
+    ptx::atomic_min(&features.status->overflows, index);
 }
 
 // |c_i| above which a row is left out of the centre.
@@ -65,21 +100,36 @@ __device__ double far_limit(const Features& features) {
 
 // partial[chunk][column] = the sum over the chunk's rows of what they differ from the first row by;
 // one thread for a column of a chunk. A last column counts the rows.
-__global__ void add_chunks(Features features, bool near_only) {
+__global__ __launch_bounds__(kThreads, 3) void add_chunks(Features features, bool near_only) {
   const int64_t columns = features.view.columns, groups = columns / kThreads + 1;
   const int64_t chunk = ptx::block() / groups;
   const int64_t column = ptx::block() % groups * kThreads + ptx::thread();
   if (column > columns || !usable(*features.status)) return;
   const double limit = near_only ? far_limit(features) : 0;
-  const int64_t first = chunk * kChunkRows;
-  const int64_t last = first + kChunkRows < features.view.rows ? first + kChunkRows : features.view.rows;
-  // Differences to one of the rows are summed, not the rows: a constant feature then has exactly
-  // its own value as its centre.
-  const double origin = column == columns ? 0 : plain_value(features, 0, column);
+  const int64_t first = chunk * kChunkRows, end = first + kChunkRows;
+  const int64_t last = end < features.view.rows ? end : features.view.rows;
+  const auto counts = [&](int64_t row) {
+    return !near_only || features.centred_norms[row] < limit;
+  };
   double sum = 0;
-  for (int64_t row = first; row < last; ++row) {
-    if (near_only && !(features.centred_norms[row] < limit)) continue;
-    sum += column == columns ? 1.0 : plain_value(features, row, column) - origin;
+  if (column == columns) {
+    for (int64_t row = first; row < last; ++row) sum += counts(row) ? 1.0 : 0.0;
+  } else {
+    // Differences to one of the rows are summed, not the rows: a constant feature then has exactly
+    // its own value as its centre.
+    const double origin = plain_value(features, 0, column);
+    const ArrayView& view = features.view;
+    for (int64_t row = first; row < last; row += kAtOnce) {
+      const int there = static_cast<int>(last - row < kAtOnce ? last - row : kAtOnce);
+      double values[kAtOnce];
+      read_values(view.type, view.data + row * view.row_stride + column * view.column_stride,
+                  view.row_stride, there, values);
+#pragma unroll
+      for (int i = 0; i < kAtOnce; ++i) {
+        if (i >= there || !counts(row + i)) continue;
+        sum += (features.unit ? values[i] / features.norms[row + i] : values[i]) - origin;
+      }
+    }
   }
   features.partial[chunk * (columns + 1) + column] = sum;
 }
@@ -89,6 +139,7 @@ __global__ void add_partial_sums(Features features, int64_t chunks) {
   const int64_t column = ptx::block() * kThreads + ptx::thread();
   if (column >= columns || !usable(*features.status)) return;
   double sum = 0, count = 0;
+#pragma unroll 8
   for (int64_t chunk = 0; chunk < chunks; ++chunk) {
     sum += features.partial[chunk * (columns + 1) + column];
     count += features.partial[chunk * (columns + 1) + columns];
@@ -100,24 +151,16 @@ __global__ void add_partial_sums(Features features, int64_t chunks) {
 __global__ void measure_centred_rows(Features features, bool count_exponents) {
   const int64_t row = ptx::block() * kWarps + ptx::thread() / 32;
   if (row >= features.view.rows || !usable(*features.status)) return;
-  const int lane = ptx::thread() % 32;
-  double largest = 0;
-  for (int64_t c = lane; c < features.view.columns; c += 32) {
-    const double size = std::abs(centred_value(features, row, c));
-    largest = size > largest ? size : largest;
-  }
-  largest = largest_of_lanes(largest);
-  double sum = 0;
-  if (largest > 0) {
-    const int exponent = largest < 0x1p-1000 ? -1000 : exponent_of(largest);
-    const double to_one = power_of_two(-exponent), back = power_of_two(exponent);
-    for (int64_t c = lane; c < features.view.columns; c += 32) {
-      const double value = centred_value(features, row, c) * to_one;
-      sum += value * value;
-    }
-    sum = std::sqrt(sum_of_lanes(sum)) * back;
-  }
-  if (lane != 0) return;
+  const bool centred = features.centre_by != Centre::none;
+  double sum = size_of_row(features.view.columns, [&](int64_t column, double (&values)[kAtOnce]) {
+                 const int there = read_of_row(features, row, column, values);
+#pragma unroll
+                 for (int i = 0; i < kAtOnce; ++i) {
+                   if (features.unit) values[i] /= features.norms[row];
+                   if (centred && i < there) values[i] -= features.centre[column + 32 * i];
+                 }
+               }).norm;
+  if (ptx::thread() % 32 != 0) return;
   features.centred_norms[row] = sum;
   // Rows of one direction differ by what normalisation rounds off.
   if (features.unit && sum < 0x1p-48) sum = 0;

@@ -7,6 +7,7 @@
 #include "../core/hsic.hpp"
 #include "../core/tile_schedule.hpp"
 #include "features.hpp"
+#include "path.hpp"
 #include "split_operands.hpp"
 #include "workspace.hpp"
 
@@ -40,18 +41,23 @@ struct KernelState {
   int usable;          // 0: no results but NaN
 };
 
+// Rows that Hopper's tiles fill evenly, of whatever shape they are.
+inline constexpr int kHopperPanel = 768;
+
 // A kernel on one set of features. The tiles hold kernel values times `unit`, less `shift` and
 // perhaps terms of the row and of the column, which change no centred quantity.
 struct KernelMatrix {
   KernelChoice choice;
   Precision precision;
+  Path path;  // of passes for which both families have kernels; the others are general
   Features features;
   SplitOperand operand;
   KernelState* state;
   // By padded row. Of kernels of distances, half the products of rows with themselves, summed as the
-  // tiles sum them, so that equal rows are at distance exactly 0; of others, the whole products. And
-  // the polynomial's terms u_i (see cpu/polynomial.hpp).
+  // tiles sum them, so that equal rows are at distance exactly 0; of others, the whole products. The
+  // same as Hopper's tiles sum them. And the polynomial's terms u_i (see cpu/polynomial.hpp).
   float* own_products;
+  float* hopper_products;  // on that path
   float* terms;
   float* powers;    // [degree - 1] coefficients of v^2 and on
   double *wide_terms, *wide_powers;  // the same in float64
@@ -64,13 +70,26 @@ struct KernelMatrix {
   MMKERNELS_ANYWHERE bool exponential() const {
     return choice.kernel == Kernel::gaussian || choice.kernel == Kernel::laplacian;
   }
+  // Of the products of rows with themselves, how much is kept.
+  MMKERNELS_ANYWHERE float own_share() const { return of_distances() ? 0.5f : 1.0f; }
   int64_t panels() const { return operand.rows / kBlockRows; }
+  // Of what is by padded row; tiles of Hopper's kernels reach beyond the operand.
+  int64_t lines() const {
+    return path == Path::hopper ? (features.view.rows + kHopperPanel - 1) / kHopperPanel * kHopperPanel
+                                : operand.rows;
+  }
+  // As passes on Hopper's path read it.
+  KernelMatrix on_hopper() const {
+    KernelMatrix matrix = *this;
+    matrix.own_products = hopper_products;
+    return matrix;
+  }
 };
 
 struct MedianSearch;
 
 KernelMatrix take_kernel_matrix(const ArrayView& view, const KernelChoice& choice,
-                                Precision precision, Workspace& workspace);
+                                Precision precision, Path path, Workspace& workspace);
 
 // Measures, packs, finds the bandwidth (by the search, which may be one for all matrices; not used
 // where the bandwidth is given) and the shift.
@@ -117,7 +136,7 @@ struct GramPass {
 
 GramPass take_gram_pass(int64_t samples, int count, Workspace& workspace);
 
-// All matrices of the same precision and number of rows.
+// All matrices of the same precision, path and number of rows.
 void run_gram_pass(const std::vector<KernelMatrix>& matrices, const GramPass& pass,
                    Estimator estimator, Stream stream);
 

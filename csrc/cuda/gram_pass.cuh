@@ -11,7 +11,16 @@ inline constexpr int64_t kMatrixBlocks = 160;
 inline constexpr int64_t kTileEntries = int64_t{kTileRows} * kTileColumns;  // of the largest tile
 inline constexpr int kWideSide = 64;  // of tiles in float64
 
-// Both write row sums and products, and return how many sums of products a pair has.
+// On Hopper's path runs of consecutive tiles leave sums of products, at most as many.
+inline constexpr int64_t kMostRuns = 8192, kSumsOfRun = 4;
+
+// The products of an operand's rows with themselves as Hopper's tiles sum them.
+void multiply_rows_on_hopper(const KernelMatrix& matrix, Stream stream);
+
+// They write row sums and products, and return how many sums of products a pair has. On Hopper's path
+// two matrices, as on_hopper() has them.
+int64_t add_products_on_hopper(const KernelMatrix& k, const KernelMatrix& l, const GramPass& pass,
+                               Stream stream);
 int64_t add_products_of_two(const KernelMatrix& k, const KernelMatrix& l, const GramPass& pass,
                             Stream stream);
 int64_t add_products_of_all(Precision precision, const GramPass& pass, Stream stream);

@@ -1,14 +1,11 @@
-// Tiles of kernel matrices and the sums over their lines.
+// Tiles of kernel matrices, of the general family, and the sums over their lines.
 #pragma once
 
+#include "gram_lines.cuh"
 #include "gram_values.cuh"
+#include "sm80_split_product.cuh"
 
 namespace mmkernels::cuda {
-
-// So many blocks share the tiles, a fixed number: what each adds up does not depend on the device.
-inline constexpr int64_t kMostGramBlocks = 4096;
-// Neighbouring panels that visit together, so that tiles at work at the same time share operands.
-inline constexpr int64_t kGramHeight = 8;
 
 // What each warp adds to the rows and columns of a tile: in the place of the ring.
 template <class Tier>
@@ -50,12 +47,6 @@ __device__ __forceinline__ void add_lines(const typename TileOf<Tier>::Sums& val
   }
 }
 
-// Integers add in any order to the same sum.
-__device__ __forceinline__ void add_fixed_point(uint64_t* sum, double value, double fixed_point) {
-  if (value != 0)
-    ptx::atomic_add(sum, static_cast<uint64_t>(static_cast<int64_t>(value * fixed_point)));
-}
-
 // A diagonal tile holds both (i, j) and (j, i): its rows suffice.
 template <class Tier>
 __device__ __forceinline__ void flush_lines(const LineSums<Tier>& lines, bool diagonal,
@@ -82,42 +73,24 @@ __device__ __forceinline__ void compute_tile(const KernelMatrix& matrix, int64_t
   static_assert(sizeof(LineSums<Tier>) <= TileOf<Tier>::kSharedBytes);
   auto& lines = *reinterpret_cast<LineSums<Tier>*>(ptx::shared());
   multiply_split<Tier>(matrix.operand, row, column, ptx::shared(), values);
-  to_kernel_values<Tier>(matrix, matrix.state->shift, matrix.state->minus_one, row, column, values);
+  to_kernel_values<TileOf<Tier>>(matrix, matrix.state->shift, matrix.state->minus_one, row, column,
+                                 values);
   ptx::sync_threads();
   add_lines<Tier>(values, lines);
   // As float64 they would take twice the registers while the other tile is multiplied.
-  for_values<Tier>(values, [](float& value, int, int, int, int, int) { ptx::forget(value); });
+  for_values<TileOf<Tier>>(values,
+                           [](float& value, int, int, int, int, int) { ptx::forget(value); });
   ptx::sync_threads();
   flush_lines<Tier>(lines, diagonal, matrix.state->fixed_point, row_sums + row, row_sums + column);
   ptx::sync_threads();
 }
 
-// No value of a tile is larger in size. Scaled rows have norms up to 1, so distances up to 2:
-// exp(-z) - 1 is between -z and 0.
-__device__ __forceinline__ double bound_of(const KernelMatrix& matrix, const KernelState& state) {
-  if (matrix.choice.kernel == Kernel::distance) return 2;
-  if (!state.minus_one) return 1;
-  const double width = state.bandwidth * split_scale(matrix.features);
-  const double bound = matrix.choice.kernel == Kernel::gaussian ? 2 / (width * width) : 2 / width;
-  return bound < 1 ? bound > 0x1p-900 ? bound : 0x1p-900 : 1;
-}
-
-// The sum over j != i of K_ij as the tiles hold it, from what they added.
-__device__ __forceinline__ double row_sum(const uint64_t* sums, int64_t row, double fixed_point) {
-  return static_cast<double>(static_cast<int64_t>(sums[row])) / fixed_point;
-}
-
-// K_ii as the tiles would hold it.
-__device__ __forceinline__ double diagonal_value(const KernelMatrix& matrix,
-                                                 const KernelState& state, int64_t row) {
-  if (matrix.choice.kernel == Kernel::distance) return -state.shift;
-  if (matrix.exponential()) return (state.minus_one ? 0.0 : 1.0) - state.shift;
-  const double product = matrix.own_products[row];
-  if (matrix.choice.kernel == Kernel::linear) return product;
-  const double base = 2.0 * matrix.terms[row] + state.factor * product;
-  double power = 0;
-  for (int k = matrix.choice.degree - 2; k >= 0; --k) power = power * base + matrix.powers[k];
-  return state.linear * product + base * base * power - state.shift;
+// body(a tier) for a precision: the one place where kernels of the general family are chosen by it.
+template <class Body>
+void with_tier(Precision precision, Body&& body) {
+  if (precision == Precision::fast) return body(FastTier{});
+  if (precision == Precision::high) return body(HighTier{});
+  body(ExactTier{});
 }
 
 }  // namespace mmkernels::cuda

@@ -1,13 +1,18 @@
-#include "knn.hpp"
+#include "knn_filter.hpp"
 
 #include <algorithm>
 #include <cmath>
 
+#include "../core/tile_schedule.hpp"
+
 namespace mmkernels::cuda {
 namespace {
 
-// Room for the k best, for those that errors do not tell from them, and for those of a round.
-int list_capacity(int k) { return (4 * k + 128 + 31) / 32 * 32; }
+// Room for the k best, for those that errors do not tell from them, and for those of a round; and
+// for the first panel that a row meets.
+int list_capacity(int k, Path path) {
+  return std::max((4 * k + 128 + 31) / 32 * 32, static_cast<int>(panel_rows(path)));
+}
 
 // Whether a row that has seen `seen` candidates in random order has room for the next `more`: about
 // k more / seen of them are better than its limit, and kSigmas standard deviations as a reserve.
@@ -34,24 +39,36 @@ int64_t next_reach(const NeighborSearch& search, int64_t done, int64_t end, int6
   return reach;
 }
 
-int64_t blocks_of(const NeighborPart& part) { return padded_rows(part.count) / kBlockRows; }
-
-// Blocks [first, last) of a part that is packed.
-NeighborPart blocks_between(const NeighborPart& part, int64_t first, int64_t last, int64_t depth) {
+// Panels [first, last) of a part that is packed.
+NeighborPart panels_between(const NeighborSearch& search, const NeighborPart& part, int64_t first,
+                            int64_t last) {
+  const int64_t panel = panel_rows(search.path);
   NeighborPart some = part;
-  some.first += first * kBlockRows;
-  some.count = std::min(part.count, last * kBlockRows) - first * kBlockRows;
-  some.values += first * kBlockRows * depth;
+  some.first += first * panel;
+  some.count = std::min(part.count, last * panel) - first * panel;
+  some.values += first * panel * search.query_rows.depth;
   return some;
+}
+
+void filter_pairs(const NeighborSearch& search, const NeighborPart& part, int64_t nearest,
+                  int64_t farthest, Stream stream) {
+  const auto filter = search.path == Path::hopper ? hopper::filter_pairs : general::filter_pairs;
+  filter(search, part, nearest, farthest, stream);
+}
+
+void filter_parts(const NeighborSearch& search, const NeighborPart& rows,
+                  const NeighborPart& columns, int64_t nearest, int64_t farthest, Stream stream) {
+  const auto filter = search.path == Path::hopper ? hopper::filter_parts : general::filter_parts;
+  filter(search, rows, columns, nearest, farthest, stream);
 }
 
 // Queries take candidates in rounds; `before` have been seen by them.
 void offer(const NeighborSearch& search, const NeighborPart& queries, const NeighborPart& candidates,
            int64_t before, Stream stream) {
-  const int64_t end = blocks_of(candidates);
-  const auto seen_at = [&](int64_t reach) { return before + reach * kBlockRows; };
+  const int64_t end = panels_of(candidates, search.path), panel = panel_rows(search.path);
+  const auto seen_at = [&](int64_t reach) { return before + reach * panel; };
   for (int64_t done = 0; done < end;) {
-    const int64_t reach = next_reach(search, done, end, blocks_of(queries), seen_at);
+    const int64_t reach = next_reach(search, done, end, panels_of(queries, search.path), seen_at);
     filter_parts(search, queries, candidates, done, reach, stream);
     cut_lists(search, queries, stream);
     done = reach;
@@ -62,11 +79,13 @@ void offer(const NeighborSearch& search, const NeighborPart& queries, const Neig
 
 NeighborSearch take_neighbor_search(const ArrayView& candidates,
                                     const std::optional<ArrayView>& queries, Metric metric, int k,
-                                    bool scattered, Workspace& workspace,
+                                    bool scattered, Path path, Workspace& workspace,
                                     const PrefixTerms& prefix) {
   NeighborSearch search{};
   search.metric = metric;
   search.k = k;
+  search.path = path;
+  if (path == Path::hopper) search.tiling = chosen_tiling();
   search.among_themselves = !queries;
   const bool unit = metric == Metric::cosine;
   search.candidates = take_features(candidates, unit, Centre::robust, workspace);
@@ -81,7 +100,7 @@ NeighborSearch take_neighbor_search(const ArrayView& candidates,
   if (!queries) search.prefix = take_prefix(candidates, prefix, workspace);
   NeighborLists& lists = search.lists;
   lists.rows = search.query_rows.padded;
-  lists.capacity = list_capacity(k);
+  lists.capacity = list_capacity(k, path);
   if (search.prefix.terms.allowed) lists.capacity += 4 * k + search.prefix.terms.room;
   lists.entries = workspace.take<Candidate>(lists.rows * lists.capacity);
   lists.counts = workspace.take<int>(lists.rows);
@@ -92,13 +111,14 @@ NeighborSearch take_neighbor_search(const ArrayView& candidates,
 }
 
 void meet_itself(const NeighborSearch& search, const NeighborPart& part, Stream stream) {
-  const int64_t end = blocks_of(part) / 2 + 1;
-  // Blocks at distances below `reach` are 2 reach - 1 blocks around a row's own.
+  const int64_t panels = panels_of(part, search.path), panel = panel_rows(search.path);
+  const int64_t end = farthest_distance(panels);
+  // Panels at distances below `reach` are 2 reach - 1 panels around a row's own.
   const auto seen_at = [&](int64_t reach) {
-    return reach ? std::min((2 * reach - 1) * kBlockRows, padded_rows(part.count)) : 0;
+    return reach ? std::min((2 * reach - 1) * panel, padded_rows(part.count)) : 0;
   };
   const auto reach_after = [&](int64_t done) {
-    return next_reach(search, done, end, blocks_of(part), seen_at);
+    return next_reach(search, done, end, panels, seen_at);
   };
   int64_t limits_from = 0;
   for (int64_t done = 0, reach = reach_after(0); done < end;) {
@@ -119,12 +139,11 @@ void meet(const NeighborSearch& search, const NeighborPart& queries, const Neigh
   if (!search.among_themselves) return offer(search, queries, candidates, candidates.first, stream);
   // Candidates, whose lists grow as well, have met the parts before the queries' own, or perhaps
   // nothing yet; queries have met themselves.
-  const int64_t end = blocks_of(queries);
-  const auto seen_at = [&](int64_t reach) { return queries.first + reach * kBlockRows; };
+  const int64_t end = panels_of(queries, search.path), panel = panel_rows(search.path);
+  const auto seen_at = [&](int64_t reach) { return queries.first + reach * panel; };
   for (int64_t done = 0; done < end;) {
     const int64_t reach = next_reach(search, done, end, 1, seen_at);
-    offer(search, blocks_between(queries, done, reach, search.query_rows.depth), candidates,
-          queries.count, stream);
+    offer(search, panels_between(search, queries, done, reach), candidates, queries.count, stream);
     cut_lists(search, candidates, stream);
     done = reach;
   }
@@ -132,9 +151,10 @@ void meet(const NeighborSearch& search, const NeighborPart& queries, const Neigh
 
 NeighborCall take_neighbor_call(const ArrayView& candidates,
                                 const std::optional<ArrayView>& queries, Metric metric, int k,
-                                Workspace& workspace, const PrefixTerms& prefix) {
+                                Path path, Workspace& workspace, const PrefixTerms& prefix) {
   NeighborCall call{};
-  call.search = take_neighbor_search(candidates, queries, metric, k, true, workspace, prefix);
+  call.search =
+      take_neighbor_search(candidates, queries, metric, k, true, path, workspace, prefix);
   call.candidates = take_neighbor_part(call.search.candidates, 0, candidates.rows, workspace);
   call.queries = call.candidates;
   if (queries) call.queries = take_neighbor_part(call.search.queries, 0, queries->rows, workspace);

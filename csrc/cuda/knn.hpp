@@ -3,7 +3,7 @@
 // 1. Rows are centred, scaled and rounded to float16 (neighbor_operand.hpp); what that and the
 //    tensor cores' sums can cost a score is bounded, row by row.
 // 2. A product of all pairs of row blocks, each unordered pair once, appends to each row's list the
-//    candidates that the bound cannot exclude (sm80_knn_filter.cu). Between rounds of growing width
+//    candidates that the bound cannot exclude (knn_filter.hpp). Between rounds of growing width
 //    lists are cut to those that can still be among the k best (neighbor_lists.cu).
 // 3. What is left, about k and a few, is scored in float64 from the rows as given and ordered:
 //    higher similarity, then lower index (neighbor_scores.cu).
@@ -17,7 +17,9 @@
 
 #include "features.hpp"
 #include "neighbor_operand.hpp"
+#include "path.hpp"
 #include "prefix.hpp"
+#include "tiling.hpp"
 #include "workspace.hpp"
 
 namespace mmkernels::cuda {
@@ -47,6 +49,8 @@ struct NeighborLists {
 struct NeighborSearch {
   Metric metric;
   int k;
+  Path path;
+  Tiling tiling;  // of the Hopper path
   bool among_themselves;  // rows are their own candidates; else there are queries
   Features candidates, queries;  // without queries both are the same
   NeighborOperand candidate_rows, query_rows;
@@ -65,12 +69,12 @@ struct NeighborCall {
 inline constexpr int64_t kScoredAtOnce = int64_t{1} << 23;
 
 // Plans a call; k is at most kMostNeighbors and the number of candidates a row has. Device memory:
-// 2 n d bytes for the packed rows, 8 (4 k + 160) bytes for a row's list, some 70 bytes more for a
-// row, 64 MiB, and 8 n d / 512 bytes for sums. Where a prefix is tried, 8 (8 k + 1152) bytes for a
-// list, and some 20,000 d and 4 MiB.
+// 2 n d bytes for the packed rows, 8 (4 k + 160) bytes for a row's list (on the Hopper path 2048 at
+// least), some 70 bytes more for a row, 64 MiB, and 8 n d / 512 bytes for sums. Where a prefix is
+// tried, 8 (8 k + 1152) bytes for a list, and some 20,000 d and 4 MiB.
 NeighborCall take_neighbor_call(const ArrayView& candidates,
                                 const std::optional<ArrayView>& queries, Metric metric, int k,
-                                Workspace& workspace, const PrefixTerms& prefix = {});
+                                Path path, Workspace& workspace, const PrefixTerms& prefix = {});
 
 // indices, scores: [rows][k], best first. Where the candidates or queries are unusable all indices
 // are -1 and all scores NaN.
@@ -79,7 +83,7 @@ void find_neighbors(const NeighborCall& call, int64_t* indices, double* scores, 
 // What a search keeps of all its rows; view.data may be null where rows come in parts.
 NeighborSearch take_neighbor_search(const ArrayView& candidates,
                                     const std::optional<ArrayView>& queries, Metric metric, int k,
-                                    bool scattered, Workspace& workspace,
+                                    bool scattered, Path path, Workspace& workspace,
                                     const PrefixTerms& prefix = {});
 
 // The steps of a search, on parts of its rows: first all parts meet, then those of the queries are
@@ -106,12 +110,7 @@ void search_overflowed(const NeighborSearch& search, const NeighborPart& queries
                        const NeighborPart& candidates, int64_t* indices, double* scores,
                        Stream stream);
 
-// One round of a meeting: pairs of a part's own blocks at distances [nearest, farthest), or of its
-// blocks with blocks [nearest, farthest) of the other part; and the cut after it.
-void filter_pairs(const NeighborSearch& search, const NeighborPart& part, int64_t nearest,
-                  int64_t farthest, Stream stream);
-void filter_parts(const NeighborSearch& search, const NeighborPart& rows,
-                  const NeighborPart& columns, int64_t nearest, int64_t farthest, Stream stream);
+// Lists of a part between rounds, cut to those that may be among the k best of what was seen.
 void cut_lists(const NeighborSearch& search, const NeighborPart& part, Stream stream);
 // Where a prefix is used, raises the limits of a part's rows, which have been cut and are all rows.
 void limit_lists(const NeighborSearch& search, const NeighborPart& part, Stream stream);

@@ -24,6 +24,13 @@ __device__ __forceinline__ float score_error(const RowBounds& a, const RowBounds
   return std::fmin((cauchy + g * (a.norm * b.norm + a.bias + b.bias)) * kInflate, FLT_MAX);
 }
 
+// The score that a candidate of the other block needs, whatever its own error. Finite: the scores of
+// rows that pad a block are -infinity.
+__device__ __forceinline__ float needed(float limit, const RowBounds& own, const RowBounds& others,
+                                        float g) {
+  return std::fmax(limit - score_error(own, others, g), -FLT_MAX);
+}
+
 // No less than what the score of rows with a prefix is above its lower end, by their tails alone.
 __device__ __forceinline__ float score_gap(const RowBounds& a, const RowBounds& b) {
   return 2 * kInflate * a.tail * b.tail;

@@ -22,7 +22,7 @@ __global__ __launch_bounds__(kTileThreads, 1) void write_tiles(KernelMatrix matr
     const int64_t column = tile.column * kTileRows + index % parts * Tier::kColumns;
     typename TileOf<Tier>::Sums values;
     compute_tile<Tier>(matrix, row, column, diagonal, gram.rows, values);
-    for_values<Tier>(values, [&](float value, int, int, int, int r, int c) {
+    for_values<TileOf<Tier>>(values, [&](float value, int, int, int, int r, int c) {
       const int64_t i = row + r, j = column + c;
       if (i >= n || j >= n) return;
       out[i * n + j] = value;

@@ -29,7 +29,7 @@ __device__ __forceinline__ void start_item(const FeatureTable& table, const Tile
   const int64_t offset = work.item.first_run * job.run_steps * kDepth;
   work.rows.first += offset;
   work.columns.first += offset;
-  work.runs = work.item.owned ? static_cast<int>(work.item.last_run - work.item.first_run) : 0;
+  work.runs = static_cast<int>(work.item.last_run - work.item.first_run);
 }
 
 // Of one part by the product that leaves registers for two blocks on a multiprocessor.
@@ -71,18 +71,15 @@ __global__ __launch_bounds__(kTileThreads, Tier::kParts == 1 ? 2 : 1) void multi
   ptx::sync_threads();
   while (work.index < job.items()) {
     // Read before the barrier after which one thread goes on to the next run.
-    const bool busy = work.runs > 0, ends = work.runs == 1 && job.slices == 1;
+    const bool ends = work.runs == 1 && job.slices == 1;
     const bool begins = work.runs == work.item.last_run - work.item.first_run;
     typename Tile::Sums sums;
-    if (busy)
-      multiply<Tier>(work.rows, work.columns, job.steps * kDepth,
-                     job.run_length(work.item.last_run - work.runs), ptx::shared(), sums);
+    multiply<Tier>(work.rows, work.columns, job.steps * kDepth,
+                   job.run_length(work.item.last_run - work.runs), ptx::shared(), sums);
     ptx::sync_threads();
-    if (busy) {
-      double* slot = table.slots + ptx::block() * Tile::kValues * kTileThreads;
-      add_to_slot<Tile::kValues>(sums, slot, begins);
-      if (ends) finish_unit<Tile::kValues>(table, work.item, slot, 1, 0, ptx::shared());
-    }
+    double* slot = table.slots + ptx::block() * Tile::kValues * kTileThreads;
+    add_to_slot<Tile::kValues>(sums, slot, begins);
+    if (ends) finish_unit<Tile::kValues>(table, work.item, slot, ptx::shared());
     if (ptx::thread() == 0) {
       if (--work.runs > 0) {
         work.rows.first += job.run_steps * kDepth;
@@ -96,15 +93,36 @@ __global__ __launch_bounds__(kTileThreads, Tier::kParts == 1 ? 2 : 1) void multi
   }
 }
 
+// To the first slice's slot of a unit, a value of all slices for each thread.
 template <int values>
 __global__ __launch_bounds__(kTileThreads) void add_slots(FeatureTable table, TileJob job,
                                                           bool exact) {
   if (exact && !table.recompute[table.sets]) return;
+  const int64_t unit = ptx::block() / values, apart = job.units * values * kTileThreads;
+  if (exact && !recomputed(table, item_at(job, unit))) return;
+  double* slot = table.slots + ptx::block() * kTileThreads + ptx::thread();
+  double value = *slot;
+#pragma unroll 8
+  for (int64_t s = 1; s < job.slices; ++s) value += slot[s * apart];
+  *slot = value;
+}
+
+template <int values>
+__global__ __launch_bounds__(kTileThreads) void square_slots(FeatureTable table, TileJob job,
+                                                             bool exact) {
+  if (exact && !table.recompute[table.sets]) return;
   const TileItem item = item_at(job, ptx::block());
-  if (!item.owned || (exact && !recomputed(table, item))) return;
-  constexpr int64_t size = values * kTileThreads;
-  finish_unit<values>(table, item, table.slots + ptx::block() * size, job.slices,
-                      job.units() * size, ptx::shared());
+  if (exact && !recomputed(table, item)) return;
+  finish_unit<values>(table, item, table.slots + ptx::block() * values * kTileThreads,
+                      ptx::shared());
+}
+
+template <int values>
+void start_slices(const FeatureTable& table, const TileJob& job, bool exact, Stream stream) {
+  launch("add_slots", add_slots<values>, job.units * values, kTileThreads, 0, stream, table, job,
+         exact);
+  launch("square_slots", square_slots<values>, job.units, kTileThreads, kBlockSumBytes, stream,
+         table, job, exact);
 }
 
 template <class Tier>
@@ -123,11 +141,8 @@ void add_tile_products(const FeatureTable& table, const TileJob& job, Stream str
 
 void add_slices(const FeatureTable& table, const TileJob& job, bool exact, Stream stream) {
   if (job.slices == 1) return;
-  const bool half = exact || table.parts == 3;
-  launch("add_slots",
-         half ? add_slots<TileOf<ExactTier>::kValues> : add_slots<TileOf<FastTier>::kValues>,
-         job.units(), kTileThreads, kBlockSumBytes, stream, table, job,
-         exact);
+  if (job.pieces == 1) return start_slices<TileOf<FastTier>::kValues>(table, job, exact, stream);
+  start_slices<TileOf<ExactTier>::kValues>(table, job, exact, stream);
 }
 
 }  // namespace mmkernels::cuda

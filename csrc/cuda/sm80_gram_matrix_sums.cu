@@ -63,7 +63,7 @@ __global__ __launch_bounds__(kTileThreads, 1) void add_all_products(GramPass pas
       typename TileOf<Tier>::Sums values;
       compute_tile<Tier>(pass.matrices[m], row, column, diagonal, pass.rows + m * rows, values);
       float* to = values_of<Tier>(pass, m);
-      for_values<Tier>(values, [=](float value, int i, int j, int e, int, int) {
+      for_values<TileOf<Tier>>(values, [=](float value, int i, int j, int e, int, int) {
         to[((i * 4 + j) * 4 + e) * kTileThreads] = value;
       });
     }

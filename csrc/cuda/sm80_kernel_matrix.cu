@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "block_sums.cuh"
-#include "gram_tiles.cuh"
+#include "gram_pass.cuh"
 
 namespace mmkernels::cuda {
 namespace {
@@ -23,8 +23,8 @@ __global__ __launch_bounds__(kTileThreads, 1) void multiply_rows_with_themselves
   const int64_t column = row + ptx::block() % parts * Tier::kColumns;
   typename TileOf<Tier>::Sums products;
   multiply_split<Tier>(matrix.operand, row, column, ptx::shared(), products);
-  const float share = matrix.of_distances() ? 0.5f : 1.0f;
-  for_values<Tier>(products, [&](float product, int, int, int, int r, int c) {
+  const float share = matrix.own_share();
+  for_values<TileOf<Tier>>(products, [&](float product, int, int, int, int r, int c) {
     if (row + r == column + c) matrix.own_products[row + r] = share * product;
   });
 }
@@ -132,15 +132,16 @@ __global__ __launch_bounds__(kTileThreads, 1) void sample_values(KernelMatrix ma
   const int64_t row = panel * kTileRows;
   const int64_t column =
       (panel + panels / 2) % panels * kTileRows + ptx::block() % parts * Tier::kColumns;
-  const TileExtent<Tier> extent(matrix.features.view.rows, row, column);
+  const TileExtent<TileOf<Tier>> extent(matrix.features.view.rows, row, column);
   double* sample = matrix.samples + ptx::block() * 3;
 #pragma unroll 1
   for (int minus_one = 0; minus_one < (matrix.exponential() ? 2 : 1); ++minus_one) {
     typename TileOf<Tier>::Sums values;
     multiply_split<Tier>(matrix.operand, row, column, ptx::shared(), values);
-    to_kernel_values<Tier>(matrix, 0, minus_one, row, column, values);
+    to_kernel_values<TileOf<Tier>>(matrix, 0, minus_one, row, column, values);
     double sum = 0;
-    for_values<Tier>(values, [&](float value, int, int, int, int, int) { sum += value; });
+    for_values<TileOf<Tier>>(values,
+                             [&](float value, int, int, int, int, int) { sum += value; });
     sum = sum_of_block(sum, slots);
     if (ptx::thread() == 0) {
       sample[minus_one] = sum;
@@ -167,19 +168,21 @@ __global__ void choose_shift(KernelMatrix matrix, int64_t samples) {
 }  // namespace
 
 KernelMatrix take_kernel_matrix(const ArrayView& view, const KernelChoice& choice,
-                                Precision precision, Workspace& workspace) {
+                                Precision precision, Path path, Workspace& workspace) {
   KernelMatrix matrix{};
   matrix.choice = choice;
   matrix.precision = precision;
+  matrix.path = path;
   const Centre centre = choice.kernel == Kernel::linear ? Centre::mean : Centre::robust;
   matrix.features = take_features(view, choice.unit, centre, workspace);
   matrix.operand = take_split(matrix.features, static_cast<int>(precision) + 1, workspace);
   matrix.state = workspace.take<KernelState>(1);
   matrix.own_products = workspace.take<float>(matrix.operand.rows);
+  matrix.hopper_products = workspace.take<float>(path == Path::hopper ? matrix.lines() : 0);
   const bool polynomial = choice.kernel == Kernel::polynomial;
-  matrix.terms = workspace.take<float>(polynomial ? matrix.operand.rows : 0);
+  matrix.terms = workspace.take<float>(polynomial ? matrix.lines() : 0);
   matrix.powers = workspace.take<float>(choice.degree - 1);
-  matrix.wide_terms = workspace.take<double>(polynomial ? matrix.operand.rows : 0);
+  matrix.wide_terms = workspace.take<double>(polynomial ? matrix.lines() : 0);
   matrix.wide_powers = workspace.take<double>(choice.degree - 1);
   matrix.samples = workspace.take<double>(2 * kSamplePairs * 3);
   return matrix;
@@ -195,12 +198,13 @@ void prepare_kernel_matrix(const KernelMatrix& matrix, const MedianSearch& searc
            panels * (kTileRows / Tier::kColumns), kTileThreads, TileOf<Tier>::kSharedBytes, stream,
            matrix);
   });
+  if (matrix.path == Path::hopper) multiply_rows_on_hopper(matrix, stream);
   if (matrix.exponential() && matrix.choice.bandwidth == 0)
     find_median_distance(matrix, search, stream);
   launch("start_state", start_state, 1, 32, 0, stream, matrix);
   if (matrix.choice.kernel == Kernel::linear) return;
   if (matrix.choice.kernel == Kernel::polynomial)
-    launch("find_polynomial_terms", find_polynomial_terms, matrix.operand.rows / kWarps, kThreads, 0,
+    launch("find_polynomial_terms", find_polynomial_terms, matrix.lines() / kWarps, kThreads, 0,
            stream, matrix);
   with_tier(matrix.precision, [&](auto tier) {
     using Tier = decltype(tier);

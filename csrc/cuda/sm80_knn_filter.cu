@@ -4,15 +4,13 @@
 // Nearly all scores are below every limit. The fast path asks that of each score with one compare,
 // against its row's limit or the lowest of the thread's columns, whichever is lower, and a warp
 // votes; only then are rows and columns told apart.
-#include <cfloat>
-
-#include "knn.hpp"
+#include "knn_filter.hpp"
 #include "neighbor_operand.cuh"
 #include "sm80_tile_product.cuh"
 
 #include "../core/tile_schedule.hpp"
 
-namespace mmkernels::cuda {
+namespace mmkernels::cuda::general {
 namespace {
 
 // One side of the tiles: all rows of the operand, of which a part is packed.
@@ -32,13 +30,6 @@ struct Filter {
   NeighborLists lists;
   Tiles tiles;
 };
-
-// The score that a candidate of the other block needs, whatever its own error. Finite: the scores of
-// rows that pad a block are -infinity.
-__device__ __forceinline__ float needed(float limit, const RowBounds& own, const RowBounds& others,
-                                        float g) {
-  return std::fmax(limit - score_error(own, others, g), -FLT_MAX);
-}
 
 // Appends the entries of `hits`, bit b for the b-th score of a row or column.
 template <class Score, class Position>
@@ -164,19 +155,17 @@ void filter(const NeighborSearch& search, const NeighborPart& rows, const Neighb
                        tiles});
 }
 
-int64_t blocks_of(const NeighborPart& part) { return padded_rows(part.count) / kBlockRows; }
-
 }  // namespace
 
 void filter_pairs(const NeighborSearch& search, const NeighborPart& part, int64_t nearest,
                   int64_t farthest, Stream stream) {
-  const TileSchedule tiles{blocks_of(part), nearest, farthest, kStripHeight};
+  const TileSchedule tiles{panels_of(part, Path::general), nearest, farthest, kStripHeight};
   filter<true>(search, part, part, part.first, tiles, stream);
 }
 
 void filter_parts(const NeighborSearch& search, const NeighborPart& rows,
                   const NeighborPart& columns, int64_t nearest, int64_t farthest, Stream stream) {
-  const TileRectangle tiles{blocks_of(rows), farthest - nearest, kStripHeight};
+  const TileRectangle tiles{panels_of(rows, Path::general), farthest - nearest, kStripHeight};
   const int64_t first = columns.first + nearest * kBlockRows;
   if (search.among_themselves)
     filter<true>(search, rows, columns, first, tiles, stream);
@@ -184,4 +173,4 @@ void filter_parts(const NeighborSearch& search, const NeighborPart& rows,
     filter<false>(search, rows, columns, first, tiles, stream);
 }
 
-}  // namespace mmkernels::cuda
+}  // namespace mmkernels::cuda::general

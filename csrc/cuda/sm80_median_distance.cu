@@ -76,12 +76,10 @@ __global__ __launch_bounds__(kTileThreads, 1) void count_patterns(KernelMatrix m
     const int64_t column = tile.column * kTileRows + index % parts * Tier::kColumns;
     typename TileOf<Tier>::Sums values;
     multiply_split<Tier>(matrix.operand, row, column, ptx::shared(), values);
-    to_squared_distances<Tier>(TileVector<Tier>(matrix.own_products, row, column), values);
-    const TileExtent<Tier> extent(matrix.features.view.rows, row, column);
-    for_values<Tier>(values, [&](float value, int, int, int, int r, int c) {
-      if (!extent.holds(r, c)) return;
-      // A diagonal tile holds both (i, j) and (j, i).
-      if (extent.diagonal < kTileRows && c - r < extent.diagonal) return;
+    to_squared_distances<TileOf<Tier>>(TileVector<TileOf<Tier>>(matrix.own_products, row, column), values);
+    const TileExtent<TileOf<Tier>> extent(matrix.features.view.rows, row, column);
+    for_values<TileOf<Tier>>(values, [&](float value, int, int, int, int r, int c) {
+      if (!extent.holds(r, c) || extent.repeats(r, c)) return;
       const uint32_t bits = ptx::float_bits(value);
 #pragma unroll
       for (int t = 0; t < 2; ++t) {

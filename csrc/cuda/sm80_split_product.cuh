@@ -26,12 +26,13 @@ struct ExactTier {  // and hi.lo + mid.mid + lo.hi: 24 bits
 // What the shape of a tile makes of a thread: warps hold 32 columns each.
 template <class Tier>
 struct TileOf {
-  static constexpr int kColumns = Tier::kColumns;
+  static constexpr int kParts = Tier::kParts;
+  static constexpr int kRows = kTileRows, kColumns = Tier::kColumns;
   static constexpr int kWarpsAcross = kColumns / 32, kWarpsDown = kTileThreads / 32 / kWarpsAcross;
   static constexpr int kWarpRows = kTileRows / kWarpsDown;
-  static constexpr int kFragments = kWarpRows / 16;
-  static constexpr int kValues = kFragments * 16;
-  using Sums = float[kFragments][4][4];
+  static constexpr int kFragments = kWarpRows / 16, kAcross = 4;
+  static constexpr int kValues = kFragments * kAcross * 4;
+  using Sums = float[kFragments][kAcross][4];
 
   static constexpr int kPartBytes = (kTileRows + kColumns) * kRowBytes;
   static constexpr int kStageBytes = Tier::kParts * kPartBytes;

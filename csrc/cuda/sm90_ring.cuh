@@ -71,20 +71,28 @@ __device__ __forceinline__ void release(const Ring& ring, int stage) {
   if (rank < ptx::cluster_blocks()) ptx::arrive_at(ring.emptied + stage, rank);
 }
 
-// A consumer: sums += (or =, of `add` 0) the products over `steps` stages of its rows, which start
-// at `rows` in a stage, and the columns from `columns` on. One step is always under way while the
-// next is awaited.
-template <class Element, int count>
-__device__ __forceinline__ void multiply_steps(const Ring& ring, RingPlace& place, int steps, int rows,
-                                               int columns, int add, float (&sums)[count]) {
+// A warpgroup: starts to add the products over the first `count` of a step's length.
+template <class Element, int count, int sums_count>
+__device__ __forceinline__ void multiply_stage(const uint8_t* rows, const uint8_t* columns,
+                                               float (&sums)[sums_count]) {
+  ptx::start_products(sums);
+#pragma unroll
+  for (int k = 0; k < count / 16; ++k)
+    ptx::multiply_group<Element>(sums, ptx::operand(rows + k * 32), ptx::operand(columns + k * 32),
+                                 1);
+  ptx::commit_products();
+}
+
+// A consumer: multiply(stage, step) starts products of sums with each of `steps` stages, of which one
+// is always under way while the next is awaited.
+template <int count, class Multiply>
+__device__ __forceinline__ void run_steps(const Ring& ring, RingPlace& place, int steps,
+                                          float (&sums)[count], Multiply&& multiply) {
   int before = 0;
   for (int step = 0; step < steps; ++step) {
     const uint8_t* stage = await(ring, place);
     ptx::start_products(sums);
-#pragma unroll
-    for (int k = 0; k < kBoxDepth / 16; ++k)
-      ptx::multiply_group<Element>(sums, ptx::operand(stage + rows + k * 32),
-                                   ptx::operand(stage + columns + k * 32), add | step | k);
+    multiply(stage, step);
     ptx::commit_products();
     if (step > 0) {
       ptx::wait_products<1>(sums);
@@ -95,6 +103,19 @@ __device__ __forceinline__ void multiply_steps(const Ring& ring, RingPlace& plac
   }
   ptx::wait_products<0>(sums);
   if (steps > 0) release(ring, before);
+}
+
+// A consumer: sums += (or =, of `add` 0) the products over `steps` stages of its rows, which start
+// at `rows` in a stage, and the columns from `columns` on.
+template <class Element, int count>
+__device__ __forceinline__ void multiply_steps(const Ring& ring, RingPlace& place, int steps, int rows,
+                                               int columns, int add, float (&sums)[count]) {
+  run_steps(ring, place, steps, sums, [&](const uint8_t* stage, int step) {
+#pragma unroll
+    for (int k = 0; k < kBoxDepth / 16; ++k)
+      ptx::multiply_group<Element>(sums, ptx::operand(stage + rows + k * 32),
+                                   ptx::operand(stage + columns + k * 32), add | step | k);
+  });
 }
 
 }  // namespace mmkernels::cuda

@@ -15,11 +15,11 @@ int64_t bytes_of(Type type) {
 }  // namespace
 
 StreamedSearch take_streamed_search(int64_t rows, int64_t columns, Type type, Metric metric, int k,
-                                    int64_t part_rows, Workspace& workspace) {
+                                    int64_t part_rows, Path path, Workspace& workspace) {
   const int64_t item = bytes_of(type);
   StreamedSearch streamed{};
   const ArrayView all{nullptr, rows, columns, columns * item, item, type};
-  streamed.search = take_neighbor_search(all, std::nullopt, metric, k, false, workspace);
+  streamed.search = take_neighbor_search(all, std::nullopt, metric, k, false, path, workspace);
   streamed.part_rows = part_rows;
   for (int place = 0; place < 2; ++place) {
     streamed.given[place] = workspace.take<char>(part_rows * columns * item);

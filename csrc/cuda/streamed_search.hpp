@@ -20,10 +20,11 @@ struct StreamedSearch {
   double* scores;
 };
 
-// part_rows is a multiple of 128. Device memory: 8 (4 k + 160) + 70 bytes for each row, and for each
-// row of a part (item + 2) d twice, and 8 (4 k + 160) + 16 k.
+// part_rows is a multiple of 128. Device memory: a list of 8 (4 k + 160) bytes (on the Hopper path
+// 2048 at least) and 70 bytes for each row, and for each row of a part (item + 2) d twice, and as much
+// as a list and 16 k.
 StreamedSearch take_streamed_search(int64_t rows, int64_t columns, Type type, Metric metric, int k,
-                                    int64_t part_rows, Workspace& workspace);
+                                    int64_t part_rows, Path path, Workspace& workspace);
 
 // What the host has measured of the usable rows: norms as given, their centre, and a bound on the
 // largest distance from it (0 where all rows are equal).

@@ -16,6 +16,7 @@ from .features import check
 from .gram import DeviceGram, centered_gram, prepare_gram
 from .neighbors import DeviceNeighbors, knn
 from .overlap import cycle_knn, jaccard_knn, mutual_knn, mutual_knn_matrix
+from .relabelling import mutual_knn_null
 from .sequences import edit_distance_knn, lcs_knn
 from .streaming import knn_of_host_rows
 
@@ -37,6 +38,7 @@ __all__ = [
     "lcs_knn",
     "mutual_knn",
     "mutual_knn_matrix",
+    "mutual_knn_null",
     "prepare_gram",
     "why_unavailable",
 ]

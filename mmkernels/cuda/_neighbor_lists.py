@@ -21,8 +21,13 @@ def pair_score(
     k: int,
     metric: str,
     zero_rows: str,
+    more: tuple[int, ...] = (),
+    shape: tuple[int, ...] = (),
 ) -> Array:
-    """The score of that name, of the neighbours of x and of those of y."""
+    """The score of that name, or scores, of the neighbours of x and of those of y.
+
+    more: what the function takes besides the lists.
+    """
     one_of("metric", metric, METRICS)
     one_of("zero_rows", zero_rows, ("raise", "exclude"))
     sides = device_inputs(x=x, y=y)
@@ -35,8 +40,8 @@ def pair_score(
     found, k = neighbor_lists(sides, k, metric)
     call = Call(what, *sides)
     lists = [lists_of(call, each) for each in found]
-    score = call.empty((), "float64")
-    plan = (*lists, sides[0].shape[0], k)
+    score = call.empty(shape, "float64")
+    plan = (*lists, sides[0].shape[0], k, *more)
     memory = call.workspace(getattr(call.module, f"{what}_workspace")(*plan))
     getattr(call.module, what)(*plan, call.device, call.pointer(score), memory, call.stream)
     return score

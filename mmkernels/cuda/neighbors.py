@@ -54,7 +54,7 @@ def knn(
     Cost: n^2 d / 2 multiply-adds (n m d with queries) by the tensor cores, and k d and a few more
     in float64 per row. Rows with more near-equal candidates than their list holds, 3 k and 128, are
     searched again, in n d multiply-adds of float64 each. Memory: 2 n d bytes, 8 (4 k + 160) bytes
-    and some 70 bytes per row, and 64 MiB.
+    (2 KiB at least by the kernels for Hopper) and some 70 bytes per row, and 64 MiB.
     """
     one_of("metric", metric, METRICS)
     candidates = as_device_input("x", x)

@@ -43,9 +43,9 @@ def knn_of_host_rows(
 
     Cost: that of :func:`mmkernels.cuda.knn`, and with p parts (3 p + 3) / 2 transfers of x; the
     rows are measured and checked on the CPU first, which reads x about three times. Device memory:
-    8 (4 k + 160) bytes and some 70 bytes per row of x; for each row of a part about twice its own
-    size and 4 d, and as much again as its list. It comes from PyTorch or CuPy. Waits for the
-    device; Ctrl-C is heard between parts.
+    8 (4 k + 160) bytes (2 KiB at least by the kernels for Hopper) and some 70 bytes per row of x;
+    for each row of a part about twice its own size and 4 d, and as much again as its list. It comes
+    from PyTorch or CuPy. Waits for the device; Ctrl-C is heard between parts.
 
     Raises what :func:`mmkernels.knn` raises, RuntimeError where CUDA cannot be used, and
     MemoryError where not even the smallest parts fit.
@@ -88,7 +88,7 @@ class _Parts:
         plan = (*rows.shape, rows.type, metric, k)
 
         def searched(size: int) -> Any:
-            return module.StreamedSearch(*plan, size)
+            return module.StreamedSearch(*plan, size, device)
 
         self._size = (
             _whole_blocks(part_rows, rows)
@@ -113,7 +113,6 @@ class _Parts:
                 f"which {self._library.name} cannot allocate; pass a smaller part_rows."
             ) from error
         self._search.start(
-            self._device,
             self._library.pointer(self._memory),
             norms,
             centre,

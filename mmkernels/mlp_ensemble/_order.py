@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._checks import integer
+from .._checks import integer_between
 from .._native import _cpu
 
 
@@ -17,11 +17,7 @@ def batch_order(seed: int, epoch: int, n: int) -> np.ndarray:
     >>> sorted(batch_order(0, 0, 5).tolist())
     [0, 1, 2, 3, 4]
     """
-    for name, value, low, high in (
-        ("seed", seed, 0, 2**63 - 1),
-        ("epoch", epoch, 0, 2**63 - 1),
-        ("n", n, 1, 2**31),
-    ):
-        if not low <= integer(name, value) <= high:
-            raise ValueError(f"{name} must be between {low} and {high}; it is {value}.")
+    seed = integer_between("seed", seed, 0, 2**63 - 1)
+    epoch = integer_between("epoch", epoch, 0, 2**63 - 1)
+    n = integer_between("n", n, 1, 2**31)
     return _cpu.batch_order(seed, epoch, n)

@@ -30,6 +30,7 @@ from .neighbor_lists import (
 )
 from .neighbors import knn, mutual_knn, mutual_knn_matrix, scores, squared_distances
 from .predictivity import linear_predictivity, linear_regression
+from .relabelling import mutual_knn_null, relabelling
 from .rsa import average_ranks, coefficient, dissimilarities, rsa
 from .shapes import angular_shape_distance, procrustes, procrustes_distance
 from .subspaces import canonical_correlations, cca, pwcca, svcca
@@ -62,11 +63,13 @@ __all__ = [
     "median_distance",
     "mutual_knn",
     "mutual_knn_matrix",
+    "mutual_knn_null",
     "of_lists",
     "procrustes",
     "procrustes_distance",
     "pwcca",
     "rank_similarity",
+    "relabelling",
     "rsa",
     "scores",
     "second_order_cosine",

@@ -1,7 +1,8 @@
 """Compiles the kernels for every architecture and checks what came out.
 
 Warnings are errors. Registers and shared memory are held to resources.txt, which --update rewrites;
-nothing may be spilled; the machine code is searched for what it must and must not have.
+nothing may be spilled; the machine code is searched for what it must and must not have, and what
+ptxas says for remarks that products of warpgroups wait for one another.
 """
 
 from __future__ import annotations
@@ -20,12 +21,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "csrc"))
 
 import cpu_build
 import cuda_build
+import hopper_code
 import machine_code
 import resources
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 TABLE = HERE / "resources.txt"
+
+
+def kernels_of(recipe: str) -> list[str]:
+    """The objects that a recipe of ninja makes of kernels, whatever devices they are for."""
+    return re.findall(r"^build (\S+): (?:hopper_)?kernels ", recipe, re.M)
 
 
 def compiled(toolkit: cuda_build.Toolkit) -> list[Path]:
@@ -35,9 +42,8 @@ def compiled(toolkit: cuda_build.Toolkit) -> list[Path]:
     parts = f"temp.{sysconfig.get_platform()}-{sys.implementation.cache_tag}"
     directory = ROOT / "build" / parts / "cuda"
     recipe = directory / "build.ninja"
-    built = re.compile(r"^build (\S+): (?:hopper_)?kernels ", re.M)
-    rules = built.findall(recipe.read_text()) if recipe.exists() else []
-    if sorted(rules) == sorted(objects):
+    built = kernels_of(recipe.read_text()) if recipe.exists() else []
+    if sorted(built) == sorted(objects):
         import ninja
 
         program = Path(ninja.BIN_DIR) / "ninja"
@@ -85,11 +91,11 @@ def disassembled(tool: Path, compiled_object: Path) -> machine_code.Code:
 def report(code: machine_code.Code) -> None:
     """What the filters' fast paths do, whether or not it is within what is asked."""
     for kernel, operations in code.items():
-        if machine_code.is_filter(kernel):
-            count = machine_code.fast_path(operations)
+        if wanted := machine_code.filter_of(kernel):
+            count = machine_code.fast_path(operations, wanted.product)
             print(
                 f"{kernel}: {count.compares} compares, {count.minima_and_maxima} minima and "
-                f"maxima for {machine_code.SCORES_OF_A_THREAD} scores"
+                f"maxima for {wanted.scores} scores"
             )
 
 
@@ -106,8 +112,11 @@ def main() -> int:
         codes = list(pool.map(lambda each: disassembled(tool, each), objects))
     code = {kernel: operations for part in codes for kernel, operations in part.items()}
     found: resources.Table = {}
+    remarks: list[str] = []
     for each in objects:
-        found.update(resources.parse(each.stem, Path(f"{each}.ptxas").read_text()))
+        said_by_ptxas = Path(f"{each}.ptxas").read_text()
+        found.update(resources.parse(each.stem, said_by_ptxas))
+        remarks += hopper_code.remarks(each.stem, said_by_ptxas)
     if found.keys() != code.keys():
         sys.exit(
             f"ptxas and cuobjdump name different kernels: {sorted(found.keys() ^ code.keys())}"
@@ -126,6 +135,7 @@ def main() -> int:
     report(code)
     said = resources.complaints(found, wanted, same)
     said += machine_code.complaints(code, machine_code.FILTERS)
+    said += hopper_code.complaints(code) + remarks
     print(*said, sep="\n", end="\n" if said else "")
     print(f"{len(found)} kernels compiled, {len(said)} complaints")
     return int(bool(said))

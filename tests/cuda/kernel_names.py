@@ -9,7 +9,9 @@ import sys
 from collections.abc import Iterable
 
 # Namespaces say nothing here; a function's parameters tell no two kernels of a source apart.
-QUALIFIERS = re.compile(r"\(anonymous namespace\)::|\bmmkernels::|\bcuda::|\bptx::")
+QUALIFIERS = re.compile(
+    r"\(anonymous namespace\)::|\b(?:mmkernels|cuda|general|hopper|ptx)::",
+)
 
 
 def readable(mangled: Iterable[str]) -> dict[str, str]:

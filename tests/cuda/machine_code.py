@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from kernel_names import readable
 from resources import Kernel
 
-# A thread's part of a tile of 128 x 128 scores on 256 threads.
-SCORES_OF_A_THREAD = 64
 COMPARES_PER_SCORE = 1.1
-# (source, kernel without its template arguments): its fast path, from the last matrix instruction
-# to the vote that nearly always ends the tile, has one compare for each score.
-FILTERS = {("sm80_knn_filter", "knn_filter")}
+
+
+class Filter(NamedTuple):
+    """A kernel whose fast path, from the last matrix instruction to the vote that ends the tile
+    where nothing passed, has one compare for each score."""
+
+    scores: int  # of a thread
+    product: str  # the matrix instruction
+
+
+# By source and kernel without its template arguments.
+FILTERS = {
+    # A tile of 128 x 128 scores on 256 threads, one of 128 x 256.
+    ("sm80_knn_filter", "knn_filter"): Filter(64, "HMMA"),
+    ("sm90_knn_filter", "knn_filter"): Filter(128, "HGMMA"),
+}
 
 Code = dict[Kernel, list[str]]
 
@@ -48,24 +59,24 @@ def uses_tensor_cores(operations: list[str]) -> bool:
     return any(kind.endswith("MMA") for kind in kinds(operations))
 
 
-def fast_path(operations: list[str]) -> FastPath:
+def fast_path(operations: list[str], product: str) -> FastPath:
     """Of a filter. Raises ValueError where its parts are not to be found."""
-    products = [at for at, each in enumerate(operations) if each.startswith("HMMA")]
+    products = [at for at, each in enumerate(operations) if each.split(".")[0] == product]
     if not products:
-        raise ValueError("no matrix instruction")
+        raise ValueError(f"no {product}")
     rest = operations[products[-1] :]
     votes = [at for at, each in enumerate(rest) if each.startswith("VOTE")]
     if not votes:
-        raise ValueError("no vote after the last matrix instruction")
+        raise ValueError(f"no vote after the last {product}")
     count = kinds(rest[: votes[0]])
     return FastPath(count["FSETP"], sum(count[kind] for kind in count if kind.startswith("FMNMX")))
 
 
-def is_filter(kernel: Kernel) -> bool:
-    return (kernel.source, kernel.name.split("<")[0]) in FILTERS
+def filter_of(kernel: Kernel) -> Filter | None:
+    return FILTERS.get((kernel.source, kernel.name.split("<")[0]))
 
 
-def complaints(code: Mapping[Kernel, list[str]], filters: set[tuple[str, str]]) -> list[str]:
+def complaints(code: Mapping[Kernel, list[str]], filters: Iterable[tuple[str, str]]) -> list[str]:
     """Sentences on local memory, and on filters that are missing or compare too often."""
     said = []
     for kernel, operations in code.items():
@@ -74,18 +85,19 @@ def complaints(code: Mapping[Kernel, list[str]], filters: set[tuple[str, str]]) 
             said.append(
                 f"{kernel} has {count['LDL']} loads from local memory and {count['STL']} stores"
             )
-        if not is_filter(kernel):
+        wanted = filter_of(kernel)
+        if wanted is None:
             continue
         try:
-            compares = fast_path(operations).compares
+            compares = fast_path(operations, wanted.product).compares
         except ValueError as missing:
             said.append(f"{kernel} is no filter: {missing}")
             continue
-        if compares > COMPARES_PER_SCORE * SCORES_OF_A_THREAD:
+        if compares > COMPARES_PER_SCORE * wanted.scores:
             said.append(
-                f"{kernel} compares {compares} times for {SCORES_OF_A_THREAD} scores; "
+                f"{kernel} compares {compares} times for {wanted.scores} scores; "
                 f"{COMPARES_PER_SCORE} for each are allowed"
             )
     present = {(kernel.source, kernel.name.split("<")[0]) for kernel in code}
-    said += [f"there is no {name} of {source}" for source, name in sorted(filters - present)]
+    said += [f"there is no {name} of {source}" for source, name in sorted(set(filters) - present)]
     return said

@@ -12,6 +12,13 @@ namespace mmkernels::testing {
 
 using namespace mmkernels::cuda;
 
+// A test of both families of kernels; `path` is which.
+#define TEST_OF_EACH_PATH(name)                                \
+  static void name(Path path);                                 \
+  TEST(name##_by_general_kernels) { name(Path::general); }     \
+  TEST(name##_by_kernels_of_hopper) { name(Path::hopper); }    \
+  static void name([[maybe_unused]] Path path)
+
 inline double similarity(const Matrix& x, int64_t i, const Matrix& y, int64_t j, Metric metric) {
   double dot = 0, squared_x = 0, squared_y = 0, distance = 0;
   for (int64_t c = 0; c < x.columns; ++c) {
@@ -30,12 +37,13 @@ struct Found {
   int overflowed;
 };
 
-inline Found search(const Matrix& x, const Matrix* queries, Metric metric, int k) {
+inline Found search(const Matrix& x, const Matrix* queries, Metric metric, int k,
+                    Path path) {
   NeighborCall plan{};
   const std::optional<ArrayView> of_queries =
       queries ? std::optional(queries->view()) : std::nullopt;
   testing::Memory memory([&](Workspace& workspace) {
-    plan = take_neighbor_call(x.view(), of_queries, metric, k, workspace);
+    plan = take_neighbor_call(x.view(), of_queries, metric, k, path, workspace);
   });
   const int64_t rows = (queries ? queries : &x)->rows;
   Found found{std::vector<int64_t>(rows * k, -7), std::vector<double>(rows * k, -7), 0};
@@ -77,27 +85,28 @@ inline void check_found(const Found& found, const Matrix& x, const Matrix* queri
   }
 }
 
-inline void check_neighbors(const Matrix& x, const Matrix* queries, Metric metric, int k,
+inline void check_neighbors(const Matrix& x, const Matrix* queries, Metric metric, int k, Path path,
                             const char* what) {
-  check_found(search(x, queries, metric, k), x, queries, metric, k, what);
+  check_found(search(x, queries, metric, k, path), x, queries, metric, k, what);
 }
 
-// The same with rows that come in parts of at most 128.
-inline Found search_in_parts(const Matrix& x, Metric metric, int k) {
+// The same with rows that come in parts.
+inline Found search_in_parts(const Matrix& x, Metric metric, int k, Path path,
+                             int64_t part_rows) {
   NeighborSearch plan{};
   std::vector<NeighborPart> parts;
   double* exact = nullptr;
   testing::Memory memory([&](Workspace& workspace) {
-    plan = take_neighbor_search(x.view(), std::nullopt, metric, k, false, workspace);
+    plan = take_neighbor_search(x.view(), std::nullopt, metric, k, false, path, workspace);
     parts.clear();
-    for (int64_t first = 0; first < x.rows; first += 128) {
+    for (int64_t first = 0; first < x.rows; first += part_rows) {
       Features part = plan.candidates;
       part.first_row = first;
       part.view.data += first * part.view.row_stride;
-      part.view.rows = std::min<int64_t>(128, x.rows - first);
+      part.view.rows = std::min(part_rows, x.rows - first);
       parts.push_back(take_neighbor_part(part, first, part.view.rows, workspace));
     }
-    exact = workspace.take<double>(128 * plan.lists.capacity);
+    exact = workspace.take<double>(part_rows * plan.lists.capacity);
   });
   measure_features(plan.candidates, nullptr);
   start_lists(plan, nullptr);

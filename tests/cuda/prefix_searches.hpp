@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "neighbor_searches.hpp"
+#include "shim/fibers.hpp"
 
 namespace mmkernels::testing {
 
@@ -18,6 +19,11 @@ inline PrefixTerms eager_prefix() {
   return terms;
 }
 
+// Another one for each schedule that the tests run with.
+inline Path path_of_seed() {
+  return shim::control().seed % 2 ? Path::hopper : Path::general;
+}
+
 struct PrefixSearch {
   NeighborCall plan{};
   Found found;
@@ -25,7 +31,7 @@ struct PrefixSearch {
 
   PrefixSearch(const Matrix& x, Metric metric, int k, const PrefixTerms& terms = eager_prefix())
       : memory_([&](Workspace& workspace) {
-          plan = take_neighbor_call(x.view(), std::nullopt, metric, k, workspace, terms);
+          plan = take_neighbor_call(x.view(), std::nullopt, metric, k, path_of_seed(), workspace, terms);
         }) {
     found.indices.assign(x.rows * k, -7);
     found.scores.assign(x.rows * k, -7);

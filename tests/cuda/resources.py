@@ -86,7 +86,8 @@ def render(table: Mapping[Kernel, Resources], compiler: str) -> str:
     lines = [
         f"# compiler: {compiler}",
         "# Registers of a thread / bytes of static shared memory / bytes spilled, and whether the",
-        "# kernel multiplies on tensor cores. Columns are two spaces or more apart.",
+        "# kernel multiplies on tensor cores. Columns are two spaces or more apart. Sources called",
+        "# sm90_* are compiled for sm_90a alone.",
         "# Written by tests/cuda/gates.py --update.",
     ]
     for row in rows:

@@ -1,11 +1,4 @@
-#include <functional>
-#include <optional>
-#include <tuple>
-
-#include "arrays.hpp"
-#include "check.hpp"
-#include "gram.hpp"
-#include "gram_reference.hpp"
+#include "gram_scores.hpp"
 #include "shim/fibers.hpp"
 #include "synchronisation.hpp"
 
@@ -15,65 +8,21 @@ using testing::centred;
 using testing::inner;
 using testing::kernel_matrix;
 using testing::Matrix;
+using testing::Pass;
+using testing::Score;
 using testing::Square;
+using testing::kEstimators;
 
 namespace {
 
-enum class Score { hsic, cka };
-
-// All of a call for two representations.
-class Pass {
- public:
-  Pass(const ArrayView& x, const ArrayView& y, const KernelChoice& of_k, const KernelChoice& of_l,
-       Precision precision)
-      : memory_([&](Workspace& workspace) {
-          search_ = take_median_search(true, workspace);
-          matrices_ = {take_kernel_matrix(x, of_k, precision, workspace),
-                       take_kernel_matrix(y, of_l, precision, workspace)};
-          pass_ = take_gram_pass(x.rows, 2, workspace);
-        }) {
-    for (const KernelMatrix& matrix : matrices_) prepare_kernel_matrix(matrix, search_, nullptr);
-  }
-
-  double score(Estimator estimator, Score which) {
-    double value = 0;
-    if (ran_ != estimator) run_gram_pass(matrices_, pass_, estimator, nullptr);
-    ran_ = estimator;
-    if (which == Score::hsic)
-      write_hsic(pass_, 0, 1, &value, nullptr);
-    else
-      write_cka(pass_, {0}, {1}, &value, nullptr);
-    return value;
-  }
-
- private:
-  MedianSearch search_{};
-  std::vector<KernelMatrix> matrices_;
-  GramPass pass_{};
-  std::optional<Estimator> ran_;
-  testing::Memory<std::function<void(Workspace&)>> memory_;
-};
-
-const Estimator kEstimators[] = {Estimator::gretton, Estimator::song, Estimator::lange};
-
-// Scores against float64, to `tolerance` of the norms of the centred matrices.
 void check_scores(const Matrix& x, const Matrix& y, const KernelChoice& of_k,
                   const KernelChoice& of_l, Precision precision, double tolerance) {
-  Pass pass(x.view(), y.view(), of_k, of_l, precision);
-  const int64_t n = x.rows;
-  const Square plain_k = kernel_matrix(x, of_k), plain_l = kernel_matrix(y, of_l);
-  for (Estimator estimator : kEstimators) {
-    if (n < 4 && estimator != Estimator::gretton) continue;
-    if (n > 100 && estimator != Estimator::song) continue;  // for time: no estimator knows of tiles
-    const Square k = centred(plain_k, n, estimator), l = centred(plain_l, n, estimator);
-    const double own_k = inner(k, k, n, estimator), own_l = inner(l, l, n, estimator);
-    const double cross = inner(k, l, n, estimator), norm = std::sqrt(own_k) * std::sqrt(own_l);
-    const int kernel = static_cast<int>(of_k.kernel), kind = static_cast<int>(estimator);
-    CHECK_NEAR(pass.score(estimator, Score::hsic), cross, tolerance * norm, "n", n, "d", x.columns,
-               "kernel", kernel, "estimator", kind, "norm", norm);
-    CHECK_NEAR(pass.score(estimator, Score::cka), cross / norm, tolerance, "n", n, "d", x.columns,
-               "kernel", kernel, "estimator", kind);
-  }
+  for (Path path : testing::kPaths) testing::check_scores(x, y, of_k, of_l, precision, tolerance, path);
+}
+
+void check_general(const Matrix& x, const Matrix& y, const KernelChoice& of_k,
+                   const KernelChoice& of_l, Precision precision, double tolerance) {
+  testing::check_scores(x, y, of_k, of_l, precision, tolerance, Path::general);
 }
 
 }  // namespace
@@ -143,13 +92,15 @@ TEST(cka_matrix_is_that_of_float64) {
   for (float& value : xs[3].values) value = 2;  // of a constant nothing is defined
   const KernelChoice choice{.kernel = Kernel::laplacian, .bandwidth = 2};
   const std::vector<int> left{0, 1, 2, 3}, right{2, 0};
-  for (Precision precision : {Precision::exact, Precision::fast}) {
+  // A pass over more than two is the general one, whatever path its matrices are for.
+  for (const auto& [precision, path] : {std::pair{Precision::exact, Path::general},
+                                        {Precision::fast, Path::hopper}}) {
     std::vector<KernelMatrix> matrices;
     GramPass pass{};
     testing::Memory memory([&](Workspace& workspace) {
       matrices.clear();
       for (const Matrix& x : xs)
-        matrices.push_back(take_kernel_matrix(x.view(), choice, precision, workspace));
+        matrices.push_back(take_kernel_matrix(x.view(), choice, precision, path, workspace));
       pass = take_gram_pass(n, 4, workspace);
     });
     for (const KernelMatrix& matrix : matrices) prepare_kernel_matrix(matrix, {}, nullptr);
@@ -190,12 +141,14 @@ TEST(digits_that_float32_has_lost_are_computed_again) {
                  2e-6);
   // Values all within 1e-29 of one another: 1 - distance / bandwidth.
   const KernelChoice wide{.kernel = Kernel::laplacian, .bandwidth = 1e30};
-  Pass pass(x.view(), y.view(), wide, wide, Precision::exact);
-  for (Estimator estimator : kEstimators) {
-    const Square k = centred(kernel_matrix(x, choices[1]), n, estimator);
-    const Square l = centred(kernel_matrix(y, choices[1]), n, estimator);
-    const double norm = std::sqrt(inner(k, k, n, estimator) * inner(l, l, n, estimator));
-    CHECK_NEAR(pass.score(estimator, Score::cka), inner(k, l, n, estimator) / norm, 1e-9);
+  for (Path path : testing::kPaths) {
+    Pass pass(x.view(), y.view(), wide, wide, Precision::exact, path);
+    for (Estimator estimator : kEstimators) {
+      const Square k = centred(kernel_matrix(x, choices[1]), n, estimator);
+      const Square l = centred(kernel_matrix(y, choices[1]), n, estimator);
+      const double norm = std::sqrt(inner(k, k, n, estimator) * inner(l, l, n, estimator));
+      CHECK_NEAR(pass.score(estimator, Score::cka), inner(k, l, n, estimator) / norm, 1e-9);
+    }
   }
 }
 
@@ -207,31 +160,33 @@ TEST(scores_without_meaning_are_nan) {
   broken.at(7, 1) = INFINITY;
   for (int64_t i = 0; i < 16; ++i)
     for (int64_t c = 0; c < 3; ++c) equal.at(i, c) = 1;
-  for (const KernelChoice& choice : {KernelChoice{.kernel = Kernel::distance}, linear}) {
-    Pass with_constant(x.view(), constant.view(), choice, choice, Precision::exact);
-    Pass with_broken(broken.view(), x.view(), choice, choice, Precision::fast);
-    for (Estimator estimator : kEstimators) {
-      CHECK(with_constant.score(estimator, Score::hsic) == 0);
-      CHECK(std::isnan(with_constant.score(estimator, Score::cka)));
-      CHECK(std::isnan(with_broken.score(estimator, Score::hsic)));
-      CHECK(std::isnan(with_broken.score(estimator, Score::cka)));
+  for (Path path : testing::kPaths) {
+    for (const KernelChoice& choice : {KernelChoice{.kernel = Kernel::distance}, linear}) {
+      Pass with_constant(x.view(), constant.view(), choice, choice, Precision::exact, path);
+      Pass with_broken(broken.view(), x.view(), choice, choice, Precision::fast, path);
+      for (Estimator estimator : kEstimators) {
+        CHECK(with_constant.score(estimator, Score::hsic) == 0);
+        CHECK(std::isnan(with_constant.score(estimator, Score::cka)));
+        CHECK(std::isnan(with_broken.score(estimator, Score::hsic)));
+        CHECK(std::isnan(with_broken.score(estimator, Score::cka)));
+      }
     }
+    // The median distance is 0.
+    Pass with_equal(equal.view(), x.view(), gaussian, gaussian, Precision::exact, path);
+    CHECK(std::isnan(with_equal.score(Estimator::song, Score::hsic)));
+    // All samples are equally alike.
+    Matrix simplex(30, 30);
+    for (int64_t i = 0; i < 30; ++i) simplex.at(i, i) = 1;
+    Pass with_simplex(simplex.view(), simplex.view(), gaussian, gaussian, Precision::exact, path);
+    CHECK(std::isnan(with_simplex.score(Estimator::song, Score::cka)));
   }
-  // The median distance is 0.
-  Pass with_equal(equal.view(), x.view(), gaussian, gaussian, Precision::exact);
-  CHECK(std::isnan(with_equal.score(Estimator::song, Score::hsic)));
-  // All samples are equally alike.
-  Matrix simplex(30, 30);
-  for (int64_t i = 0; i < 30; ++i) simplex.at(i, i) = 1;
-  Pass with_simplex(simplex.view(), simplex.view(), gaussian, gaussian, Precision::exact);
-  CHECK(std::isnan(with_simplex.score(Estimator::song, Score::cka)));
 }
 
 TEST(scores_are_the_same_bits_whatever_the_schedule) {
   const Matrix x = testing::normal(257, 9, 1), y = testing::normal(257, 4, 2);
   const KernelChoice choice{.kernel = Kernel::laplacian, .bandwidth = 2};
   static double first = 0;
-  Pass pass(x.view(), y.view(), choice, choice, Precision::exact);
+  Pass pass(x.view(), y.view(), choice, choice, Precision::exact, Path::general);
   const double score = pass.score(Estimator::song, Score::cka);
   if (shim::control().seed == 0) first = score;
   CHECK(score == first, score, first);
@@ -248,14 +203,14 @@ TEST(no_synchronisation_of_a_pass_can_be_left_out) {
   // One step of a product, whose stage the sums of lines use again, and more.
   const Matrix x = testing::normal(140, 20, 21), y = testing::normal(140, 70, 22);
   const KernelChoice median{.kernel = Kernel::gaussian, .bandwidth = 0};
-  testing::every_site_matters([&] { check_scores(x, y, median, median, Precision::fast, 5e-3); },
+  testing::every_site_matters([&] { check_general(x, y, median, median, Precision::fast, 5e-3); },
                               excused);
   const KernelChoice linear{.kernel = Kernel::linear};
-  testing::every_site_matters([&] { check_scores(x, y, linear, linear, Precision::exact, 2e-5); });
+  testing::every_site_matters([&] { check_general(x, y, linear, linear, Precision::exact, 2e-5); });
   // What is computed again in float64.
   Matrix outlier = testing::normal(70, 20, 23);
   outlier.at(3, 0) = 1e5f;
   const KernelChoice distance{.kernel = Kernel::distance};
   testing::every_site_matters(
-      [&] { check_scores(outlier, outlier, distance, linear, Precision::exact, 2e-6); });
+      [&] { check_general(outlier, outlier, distance, linear, Precision::exact, 2e-6); });
 }

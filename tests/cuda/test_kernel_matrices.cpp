@@ -21,7 +21,7 @@ TEST(centered_gram_is_that_of_float64) {
     KernelMatrix matrix{};
     CenteredGram gram{};
     testing::Memory memory([&](Workspace& workspace) {
-      matrix = take_kernel_matrix(x.view(), choice, Precision::exact, workspace);
+      matrix = take_kernel_matrix(x.view(), choice, Precision::exact, Path::general, workspace);
       gram = take_centered_gram(n, workspace);
     });
     prepare_kernel_matrix(matrix, {}, nullptr);
@@ -53,7 +53,7 @@ TEST(median_distance_is_that_of_float32) {
       testing::Memory memory([&](Workspace& workspace) {
         search = take_median_search(true, workspace);
         matrix = take_kernel_matrix(x.view(), {.kernel = Kernel::gaussian, .bandwidth = 0},
-                                    Precision::exact, workspace);
+                                    Precision::exact, Path::general, workspace);
       });
       prepare_kernel_matrix(matrix, search, nullptr);
       const double wanted = median_of(x);

@@ -16,7 +16,7 @@ Metric metric_of_seed() { return kMetrics[shim::control().seed % 3]; }
 // The bits of a search without a prefix, which are float64's neighbours.
 PrefixSearch check_search(const Matrix& x, Metric metric, int k, const char* what) {
   PrefixSearch with(x, metric, k);
-  const Found without = search(x, nullptr, metric, k);
+  const Found without = search(x, nullptr, metric, k, path_of_seed());
   CHECK(with.found.indices == without.indices, what, with.directions());
   CHECK(with.found.scores == without.scores, what, with.directions());
   check_found(without, x, nullptr, metric, k, what);
@@ -53,7 +53,7 @@ TEST(lists_with_little_room_get_limits_of_exact_scores_between_rounds) {
   const PrefixSearch with(x, metric, 2, terms);
   CHECK(with.directions() > 0 && with.found.overflowed == 0, with.directions());
   CHECK(with.plan.search.lists.capacity < 256, with.plan.search.lists.capacity);
-  const Found without = search(x, nullptr, metric, 2);
+  const Found without = search(x, nullptr, metric, 2, path_of_seed());
   CHECK(with.found.indices == without.indices && with.found.scores == without.scores);
 }
 
@@ -107,7 +107,7 @@ TEST(no_prefix_is_tried_of_few_rows_or_features_or_unless_it_is_allowed) {
   const auto planned = [](int64_t rows, int64_t columns, const PrefixTerms& terms) {
     const Matrix x(rows, columns);
     Workspace workspace;
-    return take_neighbor_call(x.view(), std::nullopt, Metric::cosine, 5, workspace, terms).search;
+    return take_neighbor_call(x.view(), std::nullopt, Metric::cosine, 5, path_of_seed(), workspace, terms).search;
   };
   CHECK(planned(400, 128, eager_prefix()).prefix.terms.allowed);
   CHECK(!planned(400, 128, {}).prefix.terms.allowed);
@@ -199,7 +199,7 @@ TEST(no_synchronisation_of_a_prefix_can_be_left_out) {
   const auto packed = [&] {
     NeighborCall plan{};
     testing::Memory memory([&](Workspace& workspace) {
-      plan = take_neighbor_call(x.view(), std::nullopt, Metric::cosine, 4, workspace,
+      plan = take_neighbor_call(x.view(), std::nullopt, Metric::cosine, 4, path_of_seed(), workspace,
                                 eager_prefix());
     });
     const NeighborSearch& search = plan.search;

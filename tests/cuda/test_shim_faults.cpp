@@ -2,29 +2,18 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <functional>
-#include <string>
-#include <vector>
 
 #include <device/ptx.cuh>
 #include <device/runtime.cuh>
 
 #include "check.hpp"
+#include "reported.hpp"
 
 using namespace mmkernels;
 using namespace mmkernels::cuda;
+using testing::check_reported;
 
 namespace {
-
-void check_reported(const char* words, const std::function<void()>& run) {
-  std::string said = "nothing";
-  try {
-    run();
-  } catch (const std::exception& error) {
-    said = error.what();
-  }
-  CHECK(said.find(words) != std::string::npos, words, said);
-}
 
 __global__ void part_of_a_warp_waits_for_the_block() {
   if (ptx::thread() % 32 < 16)

@@ -123,7 +123,7 @@ TEST(lanes_vote_and_exchange) {
     CHECK(ballots[t] == wanted, t);
     CHECK(none[t] == 0 && one[t] == (first == kLanes), t);
   }
-  CHECK(ptx::count_bits(0xf0f) == 8 && ptx::lowest_bit(0x30) == 4);
+  CHECK(ptx::count_bits(0xf0f) == 8 && ptx::lowest_bit(uint32_t{0x30}) == 4);
 }
 
 TEST(matrices_are_loaded_as_the_manual_says) {

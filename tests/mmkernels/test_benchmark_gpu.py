@@ -86,6 +86,11 @@ def test_table_has_times_ratios_and_shares():
     assert "| 1500.0 | 3.00 | 133 | 17% | 100 | 2.5e-01: NOT THE SAME |" in text
 
 
+def test_where_nothing_is_multiplied_no_rate_is_shown():
+    run = {"cublas_flop_per_second": 8e14, "contests": [result(measured(0.5, flop_per_second=0.0))]}
+    assert "| 500.0 | 1.00 |  |  | 100 | 0.0e+00 |" in report.render(run)
+
+
 def test_what_was_not_measured_keeps_its_row():
     missing = {"missing": "flashlib is not installed"}
     failed = {"failed": "OutOfMemoryError: CUDA out of memory."}
@@ -275,6 +280,17 @@ def test_scores_are_held_against_float64():
     truth = answers.cka_linear(*xy)
     for contender in contenders.LINEAR:
         assert answers.score(contender.call(xy, None), truth, exact=True).agrees, contender.name
+
+
+def test_nulls_are_held_against_relabelled_lists():
+    lists = inputs.lists(400, 24, "cpu")
+    truth = answers.relabelled_scores(lists, 7)
+    found = {one.exact: one.call(lists, 7) for one in contenders.NULL}
+    for exact, scores in found.items():
+        assert len(scores) == contenders.RELABELLINGS
+        assert answers.null(scores, truth, 400, 7, exact).agrees
+        scores += 0.01
+        assert not answers.null(scores, truth, 400, 7, exact).agrees
 
 
 def test_losses_are_held_against_float64():

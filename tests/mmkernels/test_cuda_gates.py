@@ -48,6 +48,7 @@ def parsed(local=KEPT):
         ("@::clear_status(mmkernels::cuda::Features)", "clear_status"),
         ("void @::fill<(mmkernels::cuda::Kind)2, 4>(int)", "fill<(Kind)2, 4>"),
         ("void @::add<mmkernels::cuda::ptx::Half, S<int, 2> >(float*)", "add<Half, S<int, 2> >"),
+        ("mmkernels::cuda::hopper::(anonymous namespace)::knn_filter(int)", "knn_filter"),
     ],
 )
 def test_names_are_those_of_the_sources(signature, wanted):
@@ -109,11 +110,17 @@ def disassembly(body):
     return f'\tcode for sm_80\n\t\tFunction : {FILTER}\n\t.headerflags\t@"SM80"\n{lines}\n'
 
 
-def code_of(body):
-    return machine_code.parse("sm80_knn_filter", disassembly(body))
+def code_of(body, source="sm80_knn_filter"):
+    return machine_code.parse(source, disassembly(body))
+
+
+def complaints(code):
+    """All but of filters that the code does not have."""
+    return machine_code.complaints(code, [])
 
 
 PRODUCT = "HMMA.16816.F32 R4, R8, R12, R4"
+GROUP_PRODUCT = "HGMMA.64x256x16.F32 R24, gdesc[UR12], R24, gsb0"
 COMPARE = "FSETP.GE.AND P0, PT, R4, R5, PT"
 VOTE = "VOTE.ANY P0, P0"
 
@@ -123,9 +130,9 @@ def test_fast_path_lies_between_products_and_vote():
         [COMPARE, PRODUCT, COMPARE, PRODUCT, *[COMPARE] * 64, "@!P1 FMNMX R1, R2, R3, PT", VOTE]
         + [COMPARE] * 99
     )
-    assert machine_code.fast_path(code[FILTER_KERNEL]) == (64, 1)
+    assert machine_code.fast_path(code[FILTER_KERNEL], "HMMA") == (64, 1)
     assert machine_code.uses_tensor_cores(code[FILTER_KERNEL])
-    assert machine_code.complaints(code, machine_code.FILTERS) == []
+    assert complaints(code) == []
 
 
 @pytest.mark.parametrize(
@@ -134,18 +141,29 @@ def test_fast_path_lies_between_products_and_vote():
         ([PRODUCT, *[COMPARE] * 71, VOTE], "compares 71 times for 64 scores"),
         ([PRODUCT, VOTE, "@P2 LDL.64 R2, [R1]"], "1 loads from local memory and 0 stores"),
         ([PRODUCT, VOTE, "STL [R1+0x4], R2"], "0 loads from local memory and 1 stores"),
-        ([COMPARE, VOTE], "no matrix instruction"),
-        ([VOTE, PRODUCT, COMPARE], "no vote after the last matrix instruction"),
+        ([COMPARE, VOTE], "no HMMA"),
+        ([VOTE, PRODUCT, COMPARE], "no vote after the last HMMA"),
     ],
 )
 def test_bad_machine_code_shows(body, complaint):
-    (said,) = machine_code.complaints(code_of(body), machine_code.FILTERS)
+    (said,) = complaints(code_of(body))
     assert complaint in said
 
 
+def test_hoppers_filter_has_products_of_warpgroups_and_twice_the_scores():
+    def said(body):
+        return complaints(code_of([*body, VOTE], "sm90_knn_filter"))
+
+    assert said([GROUP_PRODUCT, *[COMPARE] * 140]) == []
+    assert "compares 141 times for 128 scores" in said([GROUP_PRODUCT, *[COMPARE] * 141])[0]
+    assert "no HGMMA" in said([PRODUCT, *[COMPARE] * 128])[0]
+
+
 def test_missing_filter_shows():
-    assert "there is no knn_filter" in machine_code.complaints({}, machine_code.FILTERS)[0]
+    first, second = machine_code.complaints({}, machine_code.FILTERS)
+    assert first == "there is no knn_filter of sm80_knn_filter"
+    assert second == "there is no knn_filter of sm90_knn_filter"
 
 
 def test_compares_up_to_the_limit_are_allowed():
-    assert machine_code.complaints(code_of([PRODUCT, *[COMPARE] * 70, VOTE]), set()) == []
+    assert complaints(code_of([PRODUCT, *[COMPARE] * 70, VOTE])) == []

@@ -18,6 +18,7 @@ CALLS = {
     "knn": "mmkernels.knn(x, 10)",
     "knn queries": "mmkernels.knn(x, 10, queries=x[::-1])",
     "mutual_knn l2": "mmkernels.mutual_knn(x, x[::-1], metric='l2')",
+    "mutual_knn_null": "mmkernels.mutual_knn_null(lists, lists, permutations=10**6)",
     "hsic": "mmkernels.hsic(x, x[::-1], kernel='rbf', sigma=40.0)",
     "cka median": "mmkernels.cka(x, x[::-1], kernel='rbf')",
     "rsa": "mmkernels.rsa(x[:9000], x[9000:18000], distance='cityblock')",
@@ -32,6 +33,7 @@ CODE = """
     x = np.random.default_rng(0).standard_normal((40000, 1024), dtype=np.float32)
     wanted = mmkernels.mutual_knn(x[:300], x[300:600])
     learned = mlp.TrainingData(x[:999, :9], np.arange(999) % 2, x[:99, :9], np.arange(99) % 2, 2)
+    lists = mmkernels.knn(x[:20000, :8], 10)
     mmkernels.set_num_threads({threads})
     for _ in range({attempts}):
         print("ready", flush=True)

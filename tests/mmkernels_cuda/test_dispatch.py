@@ -23,6 +23,7 @@ DISPATCHED = {
     "lcs_knn": lambda f, x: f(x, x, k=3),
     "edit_distance_knn": lambda f, x: f(x, x, k=3),
     "mutual_knn_matrix": lambda f, x: f([x, x], k=3),
+    "mutual_knn_null": lambda f, x: f(x, x, k=3, permutations=2),
     "hsic": lambda f, x: f(x, x),
     "cka": lambda f, x: f(x, x),
     "cka_matrix": lambda f, x: f([x, x]),

@@ -10,6 +10,7 @@ import mmkernels
 CALLS = {
     "knn": lambda x, y: mmkernels.knn(x, 5).indices,
     "mutual_knn": lambda x, y: mmkernels.mutual_knn(x, y, k=5),
+    "mutual_knn_null": lambda x, y: mmkernels.mutual_knn_null(x, y, k=5, permutations=9),
     "cka": mmkernels.cka,
     "hsic": lambda x, y: mmkernels.hsic(x, y, kernel="rbf", sigma="median"),
     "centered_gram": lambda x, y: mmkernels.centered_gram(x),

@@ -94,7 +94,7 @@ def test_packages_are_looked_through(tmp_path, monkeypatch):
         ("90-virtual", ["compute_90"]),
         ("100a", ["sm_100a", "compute_100a"]),
         (" 80-real ", ["sm_80"]),
-        ("", ["sm_80", "sm_90a", "sm_100a", "compute_80"]),
+        ("", ["sm_80", "sm_90a", "compute_80"]),
     ],
 )
 def test_architectures(architectures, codes, monkeypatch):

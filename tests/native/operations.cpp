@@ -11,6 +11,7 @@
 #include "cpu/overlap.hpp"
 #include "cpu/rank_correlation.hpp"
 #include "cpu/ranks.hpp"
+#include "cpu/relabelling.hpp"
 #include "cpu/second_order.hpp"
 #include "cpu/sequences.hpp"
 
@@ -119,6 +120,14 @@ Bits lists(const Call& call) {
                  testing::bits_of(std::vector{cycle_count(s.a, s.b, s.n, s.k, call)}),
                  testing::bits_of(common_subsequences(s.a, s.b, s.n, s.k, call)),
                  testing::bits_of(edit_distances(s.a, s.b, s.n, s.k, call)), testing::bits_of(sums)});
+}
+
+Bits relabellings(const Call& call) {
+  const Sides s(true, Centre::robust, {1, {}});
+  std::vector<int64_t> labels(9000);
+  write_labels(3, 1, labels.size(), labels.data(), call);
+  return joined({testing::bits_of(labels),
+                 testing::bits_of(relabelled_overlaps(s.a, s.b, s.n, s.k, 3, 20, call))});
 }
 
 Bits alignment(bool centred, const Call& call) {
@@ -282,6 +291,7 @@ const std::vector<Operation>& all_operations() {
          return testing::bits_of(std::vector<double>{median_distance(features, call)});
        }},
       {"lists of neighbours", lists},
+      {"relabellings", relabellings},
       {"alignment", [](const Call& call) { return alignment(false, call); }},
       {"centred alignment", [](const Call& call) { return alignment(true, call); }},
       {"sums of dissimilarities", dissimilarity_sums},

@@ -3,6 +3,7 @@
 
 #include "check.hpp"
 #include "core/circulant.hpp"
+#include "core/tile_schedule.hpp"
 
 using namespace mmkernels;
 
@@ -51,4 +52,20 @@ TEST(schedule_scatters_every_panel_once) {
       seen[panel] = true;
     }
   }
+}
+
+TEST(triangle_of_tiles_has_every_pair_once) {
+  for (int64_t panels = 1; panels <= 40; ++panels)
+    for (int64_t height = 1; height <= 9; ++height) {
+      const TileTriangle tiles{panels, height};
+      std::vector<int> met(panels * panels, 0);
+      for (int64_t index = 0; index < tiles.count(); ++index) {
+        const auto [row, column, owned] = tiles.at(index);
+        CHECK(owned && 0 <= row && row <= column && column < panels, panels, height, index);
+        ++met[row * panels + column];
+      }
+      for (int64_t i = 0; i < panels; ++i)
+        for (int64_t j = i; j < panels; ++j)
+          CHECK(met[i * panels + j] == 1, panels, height, i, j);
+    }
 }

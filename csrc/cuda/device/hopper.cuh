@@ -29,12 +29,13 @@ __device__ __forceinline__ void arrive(Barrier* barrier) {
   asm volatile("mbarrier.arrive.release.cta.shared::cta.b64 _, [%0];" ::"r"(shared_address(barrier))
                : "memory");
 }
-// At the barrier that has the same place in the block `rank` of the cluster.
+// At the barrier that has the same place in the block `rank` of the cluster. Says that the thread is
+// done with what it read: what it wrote is not sent ahead, for which it would have to wait.
 __device__ __forceinline__ void arrive_at(Barrier* barrier, int rank) {
   asm volatile(
       "{\n.reg .b32 there;\n"
       "mapa.shared::cluster.u32 there, %0, %1;\n"
-      "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [there];\n}" ::"r"(
+      "mbarrier.arrive.shared::cluster.b64 _, [there];\n}" ::"r"(
           shared_address(barrier)),
       "r"(rank)
       : "memory");
@@ -46,12 +47,13 @@ __device__ __forceinline__ void arrive_expecting(Barrier* barrier, int bytes) {
                : "memory");
 }
 // Waits until the phase of this parity is over; the first phase is 0. No more than one may have ended
-// since.
+// since. Acquires for the block alone: what comes from elsewhere comes by the copy engine, and to
+// acquire for the cluster would empty the first cache every time.
 __device__ __forceinline__ void wait_phase(Barrier* barrier, int parity) {
   asm volatile(
       "{\n.reg .pred over;\n"
-      "again: mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 over, [%0], %1;\n"
-      "@!over bra.uni again;\n}" ::"r"(shared_address(barrier)),
+      "again: mbarrier.try_wait.parity.acquire.cta.shared::cta.b64 over, [%0], %1;\n"
+      "@!over bra again;\n}" ::"r"(shared_address(barrier)),
       "r"(parity)
       : "memory");
 }
@@ -77,10 +79,6 @@ __device__ __forceinline__ void copy_box_to(int ranks, void* to_shared, const Te
       "l"(&map), "r"(shared_address(barrier)), "r"(depth), "r"(row),
       "h"(static_cast<uint16_t>(ranks))
       : "memory");
-}
-// Fetches the map itself.
-__device__ __forceinline__ void prefetch_map(const TensorMap& map) {
-  asm volatile("prefetch.tensormap [%0];" ::"l"(&map) : "memory");
 }
 
 // The operand of a product that starts here: rows of 64 numbers of 16 bits as copy_box left them.

@@ -91,8 +91,11 @@ __device__ __forceinline__ uint32_t ballot(bool predicate) { return __ballot_syn
 __device__ __forceinline__ bool any(bool predicate) { return __any_sync(~0u, predicate); }
 
 __device__ __forceinline__ int count_bits(uint32_t bits) { return __popc(bits); }
-// 0 to 31; bits is not 0.
+// From 0; bits is not 0.
 __device__ __forceinline__ int lowest_bit(uint32_t bits) { return __ffs(static_cast<int>(bits)) - 1; }
+__device__ __forceinline__ int lowest_bit(uint64_t bits) {
+  return __ffsll(static_cast<long long>(bits)) - 1;
+}
 
 // All return the value before.
 __device__ __forceinline__ int atomic_add(int* at, int value) { return atomicAdd(at, value); }
@@ -116,6 +119,12 @@ __device__ __forceinline__ uint64_t compare_and_swap(uint64_t* at, uint64_t expe
                    static_cast<unsigned long long>(value));
 }
 
+// To 1 unit in the last place; of 0, 0.
+__device__ __forceinline__ float square_root_approximate(float x) {
+  float result;
+  asm("sqrt.approx.f32 %0, %1;" : "=f"(result) : "f"(x));
+  return result;
+}
 // 2^x to 2 units in the last place; results below float32's normal range are 0.
 __device__ __forceinline__ float exp2_approximate(float x) {
   float result;

@@ -133,23 +133,35 @@ bool complete_copies(Cluster& home, bool all_wait) {
   return any || (random && all_wait);
 }
 
+// Bits of warps that fall behind: some of them, or all of a block or warpgroup, of which there are
+// `warps` each.
+uint64_t draw_asleep(int all, int warps) {
+  if (chance()() % 2) return chance()() & chance()();
+  const int parts = (all + warps - 1) / warps;
+  const uint64_t ones = warps < 64 ? (uint64_t{1} << warps) - 1 : ~uint64_t{0};
+  return ones << (chance()() % parts * warps) % 64;
+}
+
 void run_cluster(Cluster& home, const char* name) {
   const bool random = control().seed != 0;
   std::vector<std::pair<Block*, int>> order;
   for (Block& block : home.blocks)
     for (int w = 0; w < static_cast<int>(block.warps.size()); ++w) order.push_back({&block, w});
+  const int warps = static_cast<int>(home.blocks[0].warps.size());
+  const int all = static_cast<int>(order.size());
   const auto bit = [&](const std::pair<Block*, int>& at) {
-    return (at.first->rank * static_cast<int>(at.first->warps.size()) + at.second) % 64;
+    return (at.first->rank * warps + at.second) % 64;
   };
-  // Warps that fall behind, as far as the others get without them; then it is others.
-  uint64_t asleep = random ? chance()() & chance()() : 0;
+  const auto draw = [&] { return draw_asleep(all, chance()() % 2 ? warps : kGroupWarps); };
+  // As far as the others get without them; then it is others.
+  uint64_t asleep = random ? draw() : 0;
   bool ran = true;
   while (home.alive > 0 && !home.failure) {
     if (random) std::shuffle(order.begin(), order.end(), chance());
     uint64_t chosen = random ? chance()() & ~asleep : ~uint64_t{0};
     if (!ran) {
       chosen = ~uint64_t{0};
-      asleep = chance()() & chance()();
+      asleep = draw();
     }
     ran = false;
     bool any_ready = false, any_awake = false;
@@ -174,8 +186,10 @@ void run_cluster(Cluster& home, const char* name) {
       throw std::runtime_error(std::string(name) + ": all threads of block " +
                                std::to_string(home.blocks[0].index) + " wait for one another");
   }
-  if (!home.failure && !home.copies.empty())
+  if (home.failure) return;
+  if (!home.copies.empty())
     throw std::runtime_error(std::string(name) + ": ends while boxes are copied to it");
+  for (const Block& block : home.blocks) require_no_products(block);
 }
 
 }  // namespace
@@ -216,44 +230,6 @@ void wait_for_phase(const uint64_t* barrier, int parity) {
 bool Fiber::ready() const {
   return !done && (!generation || *generation != seen) &&
          (!barrier || phase_parity(*barrier) != parity);
-}
-
-bool takes_place(const std::source_location& where) {
-  const char* name = std::strrchr(where.file_name(), '/');
-  const Site site{name ? name + 1 : where.file_name(), where.line(), where.function_name()};
-  std::vector<Site>& sites = control().sites;
-  if (std::find(sites.begin(), sites.end(), site) == sites.end()) sites.push_back(site);
-  return site != control().dropped;
-}
-
-void sync_threads() {
-  Block& home = block();
-  const unsigned seen = home.generation;
-  if (++home.arrived < home.alive) return wait_for(&home.generation, seen);
-  home.arrived = 0;
-  ++home.generation;
-}
-
-void issue(void* to, const void* from) {
-  if (reinterpret_cast<uintptr_t>(to) % kCopyBytes || reinterpret_cast<uintptr_t>(from) % kCopyBytes)
-    throw std::runtime_error("an address of an asynchronous copy is not a multiple of 16");
-  if (control().seed != 0 && chance()() % 2)
-    std::memcpy(to, from, kCopyBytes);
-  else
-    fiber().open.push_back({to, from});
-}
-
-void commit() {
-  Fiber& self = fiber();
-  self.groups.push_back(std::move(self.open));
-  self.open.clear();
-}
-
-void complete(Fiber& owner, size_t pending) {
-  while (owner.groups.size() > pending) {
-    for (const Copy& copy : owner.groups.front()) std::memcpy(copy.to, copy.from, kCopyBytes);
-    owner.groups.pop_front();
-  }
 }
 
 void run(const char* name, int64_t clusters, int size, int threads, size_t shared_bytes,

@@ -54,7 +54,7 @@ struct Fiber {
   // Waits while *generation == seen.
   const unsigned* generation = nullptr;
   unsigned seen = 0;
-  // Waits while the phase of *barrier has this parity (hopper.hpp).
+  // Waits while the phase of *barrier that is under way has this parity (hopper.hpp).
   const uint64_t* barrier = nullptr;
   int parity = 0;
   std::deque<std::vector<Copy>> groups;  // committed, not waited for
@@ -87,8 +87,11 @@ struct Block {
   size_t shared_bytes = 0;
 };
 
-// A copy of a box by the copy engine, which runs at any time after it was asked for.
+// A part of a box that the copy engine copies to these bytes of a block's shared memory, at any time
+// after it was asked for.
 struct BoxCopy {
+  const Block* block = nullptr;
+  size_t begin = 0, end = 0;
   std::function<void()> run;
 };
 
@@ -118,6 +121,7 @@ struct Control {
   uint64_t seed = 1;  // 0: threads in order, copies when they are waited for
   Site dropped;       // the synchronisation that is left out
   std::vector<Site> sites;  // all that were met
+  int multiprocessors = 2;
 };
 
 Control& control();
@@ -127,7 +131,7 @@ std::mt19937_64& chance();
 
 // Lets others run until *generation is no longer `seen`.
 void wait_for(const unsigned* generation, unsigned seen);
-// Lets others run until the phase of a barrier no longer has this parity.
+// Lets others run until the phase of a barrier that is under way no longer has this parity.
 void wait_for_phase(const uint64_t* barrier, int parity);
 
 // Whether a synchronisation takes place; remembers where it is.

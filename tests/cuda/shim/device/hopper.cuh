@@ -11,7 +11,9 @@ namespace mmkernels::cuda::ptx {
 using Barrier = uint64_t;
 
 inline void make_barrier(Barrier* barrier, int arrivals) { shim::make_barrier(barrier, arrivals); }
-inline void publish_barriers() {}
+inline void publish_barriers(std::source_location where = std::source_location::current()) {
+  if (shim::takes_place(where)) shim::publish_barriers();
+}
 inline void arrive(Barrier* barrier, std::source_location where = std::source_location::current()) {
   if (shim::takes_place(where)) shim::arrive(barrier);
 }
@@ -25,7 +27,7 @@ inline void arrive_expecting(Barrier* barrier, int bytes,
 }
 inline void wait_phase(Barrier* barrier, int parity,
                        std::source_location where = std::source_location::current()) {
-  if (shim::takes_place(where)) shim::wait_for_phase(barrier, parity);
+  if (shim::takes_place(where)) shim::wait_phase(barrier, parity);
 }
 
 inline void copy_box(void* to_shared, const TensorMap& map, int depth, int row, Barrier* barrier) {
@@ -35,7 +37,6 @@ inline void copy_box_to(int ranks, void* to_shared, const TensorMap& map, int de
                         Barrier* barrier) {
   shim::copy_box(ranks, to_shared, map, depth, row, barrier);
 }
-inline void prefetch_map(const TensorMap&) {}
 
 inline uint64_t operand(const void* shared) { return shim::operand(shared); }
 

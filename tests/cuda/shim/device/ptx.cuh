@@ -152,6 +152,7 @@ inline bool any(bool predicate) { return ballot(predicate) != 0; }
 
 inline int count_bits(uint32_t bits) { return std::popcount(bits); }
 inline int lowest_bit(uint32_t bits) { return std::countr_zero(bits); }
+inline int lowest_bit(uint64_t bits) { return std::countr_zero(bits); }
 
 template <class T, class Change>
 inline T exchange_with(T* at, Change&& change) {
@@ -184,6 +185,7 @@ inline uint64_t compare_and_swap(uint64_t* at, uint64_t expected, uint64_t value
   return exchange_with(at, [=](uint64_t old) { return old == expected ? value : old; });
 }
 
+inline float square_root_approximate(float x) { return std::sqrt(x); }
 inline float exp2_approximate(float x) {
   const float result = std::exp2(x);
   return result < 0x1p-126f ? 0.0f : result;

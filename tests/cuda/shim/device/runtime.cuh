@@ -57,7 +57,7 @@ inline void copy(void* to, const void* from, size_t bytes, Stream) {
 
 inline void wait(Stream) {}
 
-inline int multiprocessors() { return 2; }
+inline int multiprocessors() { return shim::control().multiprocessors; }
 // What any path may be tried on.
 inline int compute_capability() { return 90; }
 
