@@ -107,7 +107,9 @@ TEST(no_prefix_is_tried_of_few_rows_or_features_or_unless_it_is_allowed) {
   const auto planned = [](int64_t rows, int64_t columns, const PrefixTerms& terms) {
     const Matrix x(rows, columns);
     Workspace workspace;
-    return take_neighbor_call(x.view(), std::nullopt, Metric::cosine, 5, path_of_seed(), workspace, terms).search;
+    const NeighborCall plan = take_neighbor_call(x.view(), std::nullopt, Metric::cosine, 5,
+                                                 path_of_seed(), workspace, terms);
+    return plan.search;
   };
   CHECK(planned(400, 128, eager_prefix()).prefix.terms.allowed);
   CHECK(!planned(400, 128, {}).prefix.terms.allowed);
@@ -199,8 +201,8 @@ TEST(no_synchronisation_of_a_prefix_can_be_left_out) {
   const auto packed = [&] {
     NeighborCall plan{};
     testing::Memory memory([&](Workspace& workspace) {
-      plan = take_neighbor_call(x.view(), std::nullopt, Metric::cosine, 4, path_of_seed(), workspace,
-                                eager_prefix());
+      plan = take_neighbor_call(x.view(), std::nullopt, Metric::cosine, 4, path_of_seed(),
+                                workspace, eager_prefix());
     });
     const NeighborSearch& search = plan.search;
     const Prefix& prefix = search.prefix;
