@@ -52,7 +52,7 @@ TEST(lists_with_little_room_get_limits_of_exact_scores_between_rounds) {
   const Metric metric = metric_of_seed();
   const PrefixSearch with(x, metric, 2, terms);
   CHECK(with.directions() > 0 && with.found.overflowed == 0, with.directions());
-  CHECK(with.plan.search.lists.capacity < 320, with.plan.search.lists.capacity);
+  CHECK(with.plan.search.lists.capacity < x.rows / 2, with.plan.search.lists.capacity);
   const Found without = search(x, nullptr, metric, 2, path_of_seed());
   CHECK(with.found.indices == without.indices && with.found.scores == without.scores);
 }
