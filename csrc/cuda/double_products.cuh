@@ -1,5 +1,5 @@
-// Products of float64 rows and columns, a square tile of them by a block of 256 threads. The terms of
-// a sum are added in the order of the depth.
+// Products of float64 rows and columns, a square tile of them by a block of 256 threads. The terms
+// of a sum are added in the order of the depth.
 #pragma once
 
 #include <device/ptx.cuh>
@@ -32,7 +32,8 @@ __device__ __forceinline__ void add_double_products(int64_t first, int64_t last,
       rows[d * pitch + r] = start + d < last ? row(r, start + d) : 0.0;
     }
     for (int e = ptx::thread(); e < count; e += kProductThreads) {
-      const int c = across ? e % side : e / kProductDepth, d = across ? e / side : e % kProductDepth;
+      const int c = across ? e % side : e / kProductDepth;
+      const int d = across ? e / side : e % kProductDepth;
       columns[d * pitch + c] = start + d < last ? column(c, start + d) : 0.0;
     }
     ptx::sync_threads();

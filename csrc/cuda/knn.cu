@@ -149,9 +149,9 @@ void meet(const NeighborSearch& search, const NeighborPart& queries, const Neigh
   }
 }
 
-NeighborCall take_neighbor_call(const ArrayView& candidates, const std::optional<ArrayView>& queries,
-                                Metric metric, int k, Path path, Workspace& workspace,
-                                const PrefixTerms& prefix) {
+NeighborCall take_neighbor_call(const ArrayView& candidates,
+                                const std::optional<ArrayView>& queries, Metric metric, int k,
+                                Path path, Workspace& workspace, const PrefixTerms& prefix) {
   NeighborCall call{};
   call.search =
       take_neighbor_search(candidates, queries, metric, k, true, path, workspace, prefix);

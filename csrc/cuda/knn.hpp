@@ -72,9 +72,9 @@ inline constexpr int64_t kScoredAtOnce = int64_t{1} << 23;
 // 2 n d bytes for the packed rows, 8 (4 k + 160) bytes for a row's list (on the Hopper path 2048 at
 // least), some 70 bytes more for a row, 64 MiB, and 8 n d / 512 bytes for sums. Where a prefix is
 // tried, 8 (8 k + 1152) bytes for a list, and some 20,000 d and 4 MiB.
-NeighborCall take_neighbor_call(const ArrayView& candidates, const std::optional<ArrayView>& queries,
-                                Metric metric, int k, Path path, Workspace& workspace,
-                                const PrefixTerms& prefix = {});
+NeighborCall take_neighbor_call(const ArrayView& candidates,
+                                const std::optional<ArrayView>& queries, Metric metric, int k,
+                                Path path, Workspace& workspace, const PrefixTerms& prefix = {});
 
 // indices, scores: [rows][k], best first. Where the candidates or queries are unusable all indices
 // are -1 and all scores NaN.

@@ -1,8 +1,8 @@
 // Limits of lists from exact scores.
 //
-// A prefix leaves scores in doubt by twice the product of two tails, and the k-th best of their lower
-// ends is far below the k-th best score. Of the k candidates that look best, the least similarity is
-// a better limit: it costs k scores of a row.
+// A prefix leaves scores in doubt by twice the product of two tails, and the k-th best of their
+// lower ends is far below the k-th best score. Of the k candidates that look best, the least
+// similarity is a better limit: it costs k scores of a row.
 #include <cfloat>
 
 #include "neighbor_lists.cuh"
@@ -65,7 +65,8 @@ __global__ void limit_rows(Scoring scoring, NeighborOperand operand, NeighborLis
         const int64_t other =
             row_at(operand, entries[start + ptx::lowest_bit(all)].position);
         const double found = similarity(scoring, row, other, false);
-        limit = std::fmin(limit, score_below(scoring, found, row, other, scale, state->centre_square));
+        limit = std::fmin(
+            limit, score_below(scoring, found, row, other, scale, state->centre_square));
       }
     }
   limit = std::fmax(limit, lists.limits[position]);

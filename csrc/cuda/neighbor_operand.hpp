@@ -33,8 +33,8 @@ struct NeighborOperand {
   float* biases;            // [padded], -infinity beyond the rows
   RowBounds* bounds;        // [padded]
   RowBounds* block_bounds;  // [padded / 128]
-  // [1] How many leading columns of the packed rows hold anything, a multiple of 32: filters multiply
-  // these alone.
+  // [1] How many leading columns of the packed rows hold anything, a multiple of 32: filters
+  // multiply these alone.
   int* used_depth;
   float sum_error;          // g
 };

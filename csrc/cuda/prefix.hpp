@@ -7,12 +7,13 @@
 // below. Where V V' differs from I by `defect` (spectral norm), scores change by no more than
 // 2 defect |V c_i| |V c_j|, and |c_i|^2 - (1 - defect) |V c_i|^2 is no less than t_i^2 has to be.
 //
-// Any directions give the right neighbours; how well they are chosen decides how many candidates are
-// left to be scored again. They are found from a sample of the rows, and whether they are worth it is
-// tried on another one, all in device memory: the host launches what may be needed, and kernels leave
-// at once where it is not. For n = 262,144 rows of D = 1024 features an H200 multiplies for 0.1 s
-// without a prefix. The directions cost 4e9 operations in float64 and some 80 short launches, less
-// than 2 ms; the packing, 2 n D operations for each direction, 2 ms for 63 of them and 9 ms for 255.
+// Any directions give the right neighbours; how well they are chosen decides how many candidates
+// are left to be scored again. They are found from a sample of the rows, and whether they are worth
+// it is tried on another one, all in device memory: the host launches what may be needed, and
+// kernels leave at once where it is not. For n = 262,144 rows of D = 1024 features an H200
+// multiplies for 0.1 s without a prefix. The directions cost 4e9 operations in float64 and some 80
+// short launches, less than 2 ms; the packing, 2 n D operations for each direction, 2 ms for 63 of
+// them and 9 ms for 255.
 #pragma once
 
 #include "features.hpp"
@@ -29,20 +30,21 @@ struct PrefixTerms {
   int room = 1024;  // more entries of a list, for candidates that a prefix leaves in doubt
   double multiply_add = 2 / 7e14;   // of a pair in float16, each unordered pair once
   double project = 2 / 1.5e13;      // a multiply-add in float64, half the peak
-  // A feature of a candidate that is scored again: 4 bytes from memory at 4 TB/s, and a quarter more
-  // for their conversion to float64.
+  // A feature of a candidate that is scored again: 4 bytes from memory at 4 TB/s, and a quarter
+  // more for their conversion to float64.
   double score_again = 1.25e-12;
 };
 
-// Limits come from exact scores when lists may overflow otherwise, and again each time that they have
-// seen as many times more candidates: that costs k scores of a row, and in between lists take up to as
-// many times the candidates of one round.
+// Limits come from exact scores when lists may overflow otherwise, and again each time that they
+// have seen as many times more candidates: that costs k scores of a row, and in between lists take
+// up to as many times the candidates of one round.
 inline constexpr int64_t kPrefixLimitGrowth = 4;
 
 // In device memory.
 struct PrefixState {
   int tried;       // 0: directions count too much alike for any prefix
   int directions;  // 0: no prefix
+  double candidates;  // for each neighbour, as estimated of the prefix that was chosen
   double defect;
   double centre_square;  // m . m of the candidates' centre, not scaled
 };
@@ -77,7 +79,7 @@ void choose_prefix(const Prefix& prefix, const Features& features, const Neighbo
 void pack_prefix(const Prefix& prefix, const NeighborOperand& operand, const NeighborPart& part,
                  Stream stream);
 
-// The steps of choose_prefix: a sample, with scores among its rows; from it directions; their trial.
+// The steps of choose_prefix: samples, with scores among the rows of one; directions; their trial.
 void sample_prefix(const Prefix& prefix, const Features& features, bool euclidean, Stream stream);
 // Columns are summed in chunks.
 int64_t axes_chunks(int64_t columns);

@@ -1,8 +1,8 @@
 // Directions along which a sample spreads most: subspace iteration from its first rows, in float64.
 //
-// X <- orthonormal X A'A, twice. Rows are made orthonormal 32 at a time, W <- L^-1 (W - (W X') X) with
-// L L' = W W' - (W X')(W X')' by Cholesky: two launches for 32 rows. That loses digits where rows are
-// nearly dependent, and is done twice at the end.
+// X <- orthonormal X A'A, twice. Rows are made orthonormal 32 at a time, W <- L^-1 (W - (W X') X)
+// with L L' = W W' - (W X')(W X')' by Cholesky: two launches for 32 rows. That loses digits where
+// rows are nearly dependent, and is done twice at the end.
 #include <cmath>
 
 #include "double_products.cuh"
@@ -21,9 +21,11 @@ constexpr double kNothing = 1e-10;
 // partial[chunk] = W [X W]' of the panel W that starts at row `first`, X the rows before it.
 __global__ void multiply_panel(Prefix prefix, int64_t columns, int64_t first) {
   if (!prefix.state->tried) return;
-  const int64_t tiles = first / kPanel + 1, tile = ptx::block() % tiles, chunk = ptx::block() / tiles;
+  const int64_t tiles = first / kPanel + 1;
+  const int64_t tile = ptx::block() % tiles, chunk = ptx::block() / tiles;
   const int64_t from = chunk * kChunk, to = from + kChunk < columns ? from + kChunk : columns;
-  const double *own = prefix.axes + first * columns, *others = prefix.axes + tile * kPanel * columns;
+  const double* own = prefix.axes + first * columns;
+  const double* others = prefix.axes + tile * kPanel * columns;
   ProductSums<kPanel> sums{};
   add_double_products<kPanel, false>(
       from, to, [&](int r, int64_t d) { return own[r * columns + d]; },
@@ -110,7 +112,8 @@ __global__ void settle_panel(Prefix prefix, int64_t columns, int64_t chunks, int
   }
 }
 
-// One block, a thread for a direction. Row sums of |V V' - I| bound its spectral norm; `gram` is V V'.
+// One block, a thread for a direction; `gram` is V V'. Row sums of |V V' - I| bound its spectral
+// norm.
 __global__ void measure_defect(Prefix prefix, const double* gram, int64_t columns) {
   if (!prefix.state->tried) return;
   double* sums = reinterpret_cast<double*>(ptx::shared());

@@ -1,9 +1,9 @@
 // How many directions a prefix has: the number with which the search is estimated to cost least.
 //
-// The first rows of a sample look for neighbours in it. How many candidates a prefix leaves for each
-// neighbour depends on how near these are, and in all rows there are nearer ones than in a sample: two
-// ranks are tried, and the number's logarithm is taken to be linear in the rank's.
-// Of Gaussian rows whose standard deviations decay as i^-1, i^-0.7 and i^-0.5 that is right within a
+// The first rows of a sample look for neighbours in it. How many candidates a prefix leaves for
+// each neighbour depends on how near these are, and in all rows there are nearer ones than in a
+// sample: two ranks are tried, and the number's logarithm is taken to be linear in the rank's. For
+// Gaussian rows whose standard deviations decay as i^-1, i^-0.7 and i^-0.5 that is right within a
 // quarter.
 #include <algorithm>
 #include <cmath>
@@ -43,8 +43,8 @@ __host__ __device__ Ranks ranks_of(const Prefix& prefix, int64_t rows, int k) {
   return {near, near * kFarther};
 }
 
-// A block for a query. Counts, for each number of directions and both ranks, the others of the sample
-// that cannot be told to be worse than the one at the rank.
+// A block for a query. Counts, for each number of directions and both ranks, the others of the
+// sample that cannot be told to be worse than the one at the rank.
 __global__ void count_candidates(Prefix prefix, double sum_error, Ranks ranks) {
   if (!prefix.state->tried) return;
   const int sampled = static_cast<int>(prefix.sampled), most = static_cast<int>(prefix.most);
@@ -52,9 +52,9 @@ __global__ void count_candidates(Prefix prefix, double sum_error, Ranks ranks) {
   double* limits = reinterpret_cast<double*>(ptx::shared());  // [2]
   double* scores = limits + 2;                                // [sampled]
   int* counts = reinterpret_cast<int*>(scores + sampled);     // [sizes][2]
+  const double* given = prefix.scores + static_cast<int64_t>(query) * sampled;
   for (int s = ptx::thread(); s < sampled; s += kThreads)
-    scores[s] = s == query ? -INFINITY
-                           : prefix.scores[static_cast<int64_t>(query) * sampled + s] + prefix.biases[s];
+    scores[s] = s == query ? -INFINITY : given[s] + prefix.biases[s];
   for (int c = ptx::thread(); c < 2 * sizes; c += kThreads) counts[c] = 0;
   ptx::sync_threads();
   for (int s = ptx::thread(); s < sampled; s += kThreads) {
@@ -70,8 +70,8 @@ __global__ void count_candidates(Prefix prefix, double sum_error, Ranks ranks) {
   for (int s = ptx::thread(); s < sampled; s += kThreads) {
     if (s == query) continue;
     const double square = prefix.squares[s], lengths = std::sqrt(square * own_square);
-    const double rounding = (kHalfError + sum_error) * lengths +
-                            sum_error * (std::abs(prefix.biases[s]) + std::abs(prefix.biases[query]));
+    const double shifts = std::abs(prefix.biases[s]) + std::abs(prefix.biases[query]);
+    const double rounding = (kHalfError + sum_error) * lengths + sum_error * shifts;
     double inside = prefix.biases[s] + rounding, left = square, own_left = own_square;
     for (int q = 0; q < most; ++q) {
       const double own = prefix.products[static_cast<int64_t>(q) * sampled + query];
@@ -109,7 +109,8 @@ __global__ void choose(Prefix prefix, Search search, Ranks ranks) {
     count += of_query;
     largest = of_query > largest ? of_query : largest;
   }
-  const double rows = static_cast<double>(search.rows), columns = static_cast<double>(search.columns);
+  const double rows = static_cast<double>(search.rows);
+  const double columns = static_cast<double>(search.columns);
   const double pairs = rows * rows / 2, listed = rows * search.k;
   const double again = columns * terms.score_again;
   const double wanted = search.k / rows, near = ranks.near / static_cast<double>(prefix.sampled);
@@ -119,6 +120,7 @@ __global__ void choose(Prefix prefix, Search search, Ranks ranks) {
   double best = kWorthwhile * (pairs * (columns + kPair) * terms.multiply_add +
                                listed * kFullRatio * again);
   int chosen = 0;
+  double candidates = 0;
   for (int s = 0; s < sizes; ++s) {
     const double queries = static_cast<double>(prefix.queries);
     const double nearer = ptx::shuffle(count, 2 * s) / (queries * ranks.near);
@@ -127,19 +129,24 @@ __global__ void choose(Prefix prefix, Search search, Ranks ranks) {
     if (wanted < near && nearer > farther)
       growth = std::pow(nearer / farther, std::log2(near / wanted) / std::log2(double{kFarther}));
     const double ratio = nearer * growth;
-    const double worst_now = static_cast<double>(ptx::shuffle(largest, 2 * s)) / ranks.near * growth;
-    const double worst_early = static_cast<double>(ptx::shuffle(largest, 2 * s + 1)) / ranks.far;
+    // Lists are as full when the k best are no nearer than those at the second rank.
+    const double worst_now = ptx::shuffle(largest, 2 * s) * growth / ranks.near;
+    const double worst_early = ptx::shuffle(largest, 2 * s + 1) / static_cast<double>(ranks.far);
     const double worst = std::fmax(worst_now, worst_early) * search.k;
     if (kReserve * kPrefixLimitGrowth * worst > search.capacity) continue;
     const double used = (s + 1) * kStep;
     const double cost = pairs * (used + kPair) * terms.multiply_add +
-                        rows * columns * (used - 1) * terms.project + listed * (passes + ratio) * again;
+                        rows * columns * (used - 1) * terms.project +
+                        listed * (passes + ratio) * again;
     if (cost < best) {
       best = cost;
       chosen = (s + 1) * kStep - 1;
+      candidates = ratio;
     }
   }
-  if (lane == 0) state.directions = state.defect < kMostDefect ? chosen : 0;
+  if (lane != 0) return;
+  state.directions = state.defect < kMostDefect ? chosen : 0;
+  state.candidates = candidates;
 }
 
 int64_t whole_steps(int64_t count) { return count / kStep * kStep; }
@@ -177,7 +184,8 @@ void try_prefix(const Prefix& prefix, const NeighborOperand& operand, int64_t co
   multiply_transposed(
       prefix,
       {prefix.axes, prefix.sample, prefix.products, prefix.most, prefix.sampled, columns}, stream);
-  const size_t shared = sizeof(double) * (2 + prefix.sampled) + sizeof(int) * prefix.most / kStep * 2;
+  const size_t shared =
+      sizeof(double) * (2 + prefix.sampled) + sizeof(int) * prefix.most / kStep * 2;
   launch("count_candidates", count_candidates, prefix.queries, kThreads, shared, stream, prefix,
          static_cast<double>(operand.sum_error), ranks);
   launch("choose_prefix", choose, 1, 32, 0, stream, prefix,

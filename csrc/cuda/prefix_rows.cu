@@ -11,8 +11,8 @@ namespace {
 constexpr int kThreads = kProductThreads;
 constexpr int kSide = 64;  // rows of a block, and directions at a time
 constexpr int kOwnRows = kSide / 16;  // of a thread
-// What float64 loses of |c_i| and of the coordinates of c_i along all directions, of which there are at
-// most 256, as a share of |c_i| and for each column.
+// What float64 loses of |c_i| and of the coordinates of c_i along all directions, no more than 256,
+// as a share of |c_i| and for each column.
 constexpr double kSumError = 0x1p-48;
 
 // Of 16 lanes, the same in all of them.

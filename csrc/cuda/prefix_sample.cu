@@ -8,8 +8,8 @@ namespace {
 
 constexpr int kThreads = 256, kWarps = kThreads / 32;
 constexpr int kSide = 32;
-// A prefix of half the features leaves no fewer candidates than all of them where so large a share of
-// the directions count alike.
+// Where so large a share of the directions count alike, half of them are no prefix that tells rows
+// apart.
 constexpr double kFlat = 1.0 / 3;
 
 // One warp; m . m, and nothing decided yet.
@@ -19,7 +19,7 @@ __global__ void start(Prefix prefix, Features features) {
   for (int64_t c = ptx::thread(); tried && c < features.view.columns; c += 32)
     sum += features.centre[c] * features.centre[c];
   sum = sum_of_lanes(sum);
-  if (ptx::thread() == 0) *prefix.state = {tried, 0, 0, sum};
+  if (ptx::thread() == 0) *prefix.state = {tried, 0, 0, 0, sum};
 }
 
 // A warp for a row.
@@ -49,7 +49,8 @@ template <bool transposed>
 __global__ void multiply(const PrefixState* state, DoubleProduct product) {
   if (!state->tried) return;
   const int64_t across = (product.columns + kSide - 1) / kSide;
-  const int64_t first_row = ptx::block() / across * kSide, first_column = ptx::block() % across * kSide;
+  const int64_t first_row = ptx::block() / across * kSide;
+  const int64_t first_column = ptx::block() % across * kSide;
   ProductSums<kSide> sums{};
   add_double_products<kSide, !transposed>(
       0, product.depth,
@@ -60,7 +61,8 @@ __global__ void multiply(const PrefixState* state, DoubleProduct product) {
       [&](int c, int64_t d) {
         const int64_t column = first_column + c;
         if (column >= product.columns) return 0.0;
-        return product.right[transposed ? column * product.depth + d : d * product.columns + column];
+        return product.right[transposed ? column * product.depth + d
+                                        : d * product.columns + column];
       },
       reinterpret_cast<double*>(ptx::shared()), sums);
 #pragma unroll
@@ -105,7 +107,8 @@ int64_t warp_blocks(int64_t count) { return (count + kWarps - 1) / kWarps; }
 
 template <bool transposed>
 void launch_product(const Prefix& prefix, const DoubleProduct& product, Stream stream) {
-  const int64_t tall = (product.rows + kSide - 1) / kSide, wide = (product.columns + kSide - 1) / kSide;
+  const int64_t tall = (product.rows + kSide - 1) / kSide;
+  const int64_t wide = (product.columns + kSide - 1) / kSide;
   launch("multiply_doubles", multiply<transposed>, tall * wide, kProductThreads,
          kProductBytes<kSide>, stream, prefix.state, product);
 }
@@ -124,8 +127,8 @@ void sample_prefix(const Prefix& prefix, const Features& features, bool euclidea
                    Stream stream) {
   const int64_t columns = features.view.columns;
   launch("start_prefix", start, 1, 32, 0, stream, prefix, features);
-  launch("sample_prefix", sample, warp_blocks(2 * prefix.sampled), kThreads, 0, stream, prefix, features,
-         euclidean);
+  launch("sample_prefix", sample, warp_blocks(2 * prefix.sampled), kThreads, 0, stream, prefix,
+         features, euclidean);
   multiply_transposed(prefix,
                       {prefix.sample, prefix.sample, prefix.scores, prefix.queries, prefix.sampled,
                        columns},

@@ -207,12 +207,12 @@ __device__ __forceinline__ void take_stage(float (&sums)[kValues], float (&run)[
   for (int v = 0; v < kValues; ++v) run[v] += sums[v];
 }
 
-// Gives back what comes for the other block's sake. Only threads that give back wait for it: without
-// them a stage is not filled again, whereas others might miss a phase.
+// Gives back what comes for the other block's sake. Nobody may be a phase behind those who give back,
+// nor ahead of it: where products are multiplied, they keep a warpgroup together.
 __device__ __forceinline__ void pass_steps(const Ring& ring, RingPlace& place, int steps) {
-  const bool gives_back = ptx::thread() % kGroupThreads < kTogether;
   for (int stage = 0; stage < steps * kHopperSamples / kBoxDepth; ++stage) {
-    if (gives_back) await(ring, place);
+    await(ring, place);
+    ptx::sync_some(kMeetingOfConsumers + warpgroup(), kGroupThreads);
     release(ring, place.stage);
     place.advance(ring);
   }

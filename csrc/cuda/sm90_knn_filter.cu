@@ -179,7 +179,8 @@ void filter(const NeighborSearch& search, const NeighborPart& rows, const Neighb
   const int64_t first_column = columns.first + nearest * kPanelRows;
   const int64_t columns_end = std::min(columns.first + padded_rows(columns.count),
                                        columns.first + farthest * kPanelRows);
-  const int64_t at_once = std::min<int64_t>(multiprocessors() / kPanelBlocks, tiles.count());
+  const int64_t at_once =
+      std::min<int64_t>(std::max(1, multiprocessors() / kPanelBlocks), tiles.count());
   const int blocks = static_cast<int>(search.tiling.knn_blocks);
   // With few panels a pair of blocks would have other rows in every tile.
   const bool many = panels_of(rows, Path::hopper) >= 2 * at_once;

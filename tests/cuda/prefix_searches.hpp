@@ -31,7 +31,8 @@ struct PrefixSearch {
 
   PrefixSearch(const Matrix& x, Metric metric, int k, const PrefixTerms& terms = eager_prefix())
       : memory_([&](Workspace& workspace) {
-          plan = take_neighbor_call(x.view(), std::nullopt, metric, k, path_of_seed(), workspace, terms);
+          plan = take_neighbor_call(x.view(), std::nullopt, metric, k, path_of_seed(), workspace,
+                                    terms);
         }) {
     found.indices.assign(x.rows * k, -7);
     found.scores.assign(x.rows * k, -7);

@@ -31,12 +31,12 @@ TEST(a_prefix_of_a_decaying_spectrum_finds_the_same) {
   CHECK(with.directions() == 31, with.directions());
   CHECK(with.used_depth() == 32, with.used_depth());
   CHECK(with.found.overflowed == 0, with.found.overflowed);
-  // Without limits of exact scores some 20, without any cuts more than 500.
+  // Without limits of exact scores more than 12.
   CHECK(with.listed_on_average() < 10, with.listed_on_average());
 }
 
 TEST(a_prefix_is_as_long_as_it_needs_to_be) {
-  // 40 directions count alike and the others hardly: 31 directions leave far more candidates than 63.
+  // 40 directions count alike and the others hardly: 31 leave far more candidates than 63.
   Matrix x = testing::normal(520, 128, 2);
   for (int64_t i = 0; i < x.rows; ++i)
     for (int64_t c = 40; c < x.columns; ++c) x.at(i, c) *= 0.02f;
@@ -52,7 +52,7 @@ TEST(lists_with_little_room_get_limits_of_exact_scores_between_rounds) {
   const Metric metric = metric_of_seed();
   const PrefixSearch with(x, metric, 2, terms);
   CHECK(with.directions() > 0 && with.found.overflowed == 0, with.directions());
-  CHECK(with.plan.search.lists.capacity < 256, with.plan.search.lists.capacity);
+  CHECK(with.plan.search.lists.capacity < 320, with.plan.search.lists.capacity);
   const Found without = search(x, nullptr, metric, 2, path_of_seed());
   CHECK(with.found.indices == without.indices && with.found.scores == without.scores);
 }
@@ -79,11 +79,37 @@ TEST(a_prefix_costs_more_than_it_saves_where_products_are_cheap) {
   CHECK(with.plan.search.prefix.state->tried && with.directions() == 0, with.directions());
 }
 
+TEST(a_prefix_whose_candidates_may_have_no_room_is_not_chosen) {
+  const Matrix x = decaying(300, 96, 5, 0.7);
+  PrefixTerms terms = eager_prefix();
+  terms.score_again = 0;
+  for (int room : {0, 2000}) {
+    terms.room = room;
+    const PrefixSearch with(x, metric_of_seed(), 5, terms);
+    CHECK(with.plan.search.prefix.state->tried);
+    CHECK(with.directions() == (room ? 31 : 0), room, with.directions());
+  }
+}
+
+TEST(candidates_of_all_rows_are_estimated_from_a_sample) {
+  if (shim::control().seed > 0) return;
+  // An eighth of the rows are looked at: the nearest of them is farther than of all.
+  const Matrix x = decaying(1024, 96, 20, 0.6);
+  PrefixTerms terms = eager_prefix();
+  terms.score_again = 0;
+  const PrefixSearch with(x, Metric::inner_product, 1, terms);
+  CHECK(with.directions() == 31, with.directions());
+  const double estimated = with.plan.search.prefix.state->candidates;
+  CHECK_NEAR(estimated / with.listed_on_average(), 1, 0.2, with.listed_on_average());
+}
+
 TEST(no_prefix_is_tried_of_few_rows_or_features_or_unless_it_is_allowed) {
   const auto planned = [](int64_t rows, int64_t columns, const PrefixTerms& terms) {
     const Matrix x(rows, columns);
     Workspace workspace;
-    return take_neighbor_call(x.view(), std::nullopt, Metric::cosine, 5, path_of_seed(), workspace, terms).search;
+    const NeighborCall plan = take_neighbor_call(x.view(), std::nullopt, Metric::cosine, 5,
+                                                 path_of_seed(), workspace, terms);
+    return plan.search;
   };
   CHECK(planned(400, 128, eager_prefix()).prefix.terms.allowed);
   CHECK(!planned(400, 128, {}).prefix.terms.allowed);
@@ -112,7 +138,8 @@ TEST(prefixes_of_duplicates_and_heavy_tails) {
   for (int64_t i = 90; i < x.rows; ++i)
     for (int64_t c = 0; c < x.columns; ++c) x.at(i, c) = x.at(i % 20, c);
   const PrefixSearch with = check_search(x, metric_of_seed(), 7, "duplicates");
-  CHECK(with.directions() > 0 && with.found.overflowed == 0, with.directions(), with.found.overflowed);
+  CHECK(with.directions() > 0, with.directions());
+  CHECK(with.found.overflowed == 0, with.found.overflowed);
   Matrix heavy = decaying(260, 128, 9);
   for (int64_t i = 0; i < heavy.rows; ++i)
     for (int64_t c = 0; c < heavy.columns; ++c)
@@ -136,6 +163,15 @@ TEST(prefixes_of_rows_that_span_few_directions) {
   Matrix equal(257, 64);
   for (float& value : equal.values) value = 3;
   CHECK(check_search(equal, Metric::euclidean, 3, "equal rows").directions() == 0);
+}
+
+TEST(directions_are_orthonormal_where_rows_are_nearly_dependent) {
+  const Matrix x = decaying(512, 128, 17, 3);
+  const PrefixSearch with(x, Metric::inner_product, 3);
+  CHECK(with.directions() > 0);
+  // Made orthonormal once they are so to 6e-10.
+  const double defect = with.plan.search.prefix.state->defect;
+  CHECK(defect > 0 && defect < 1e-11, defect);
 }
 
 TEST(unusable_rows_have_no_prefix) {
@@ -165,12 +201,14 @@ TEST(no_synchronisation_of_a_prefix_can_be_left_out) {
   const auto packed = [&] {
     NeighborCall plan{};
     testing::Memory memory([&](Workspace& workspace) {
-      plan = take_neighbor_call(x.view(), std::nullopt, Metric::cosine, 4, path_of_seed(), workspace, eager_prefix());
+      plan = take_neighbor_call(x.view(), std::nullopt, Metric::cosine, 4, path_of_seed(),
+                                workspace, eager_prefix());
     });
     const NeighborSearch& search = plan.search;
     const Prefix& prefix = search.prefix;
     measure_features(search.candidates, nullptr);
-    pack_neighbor_part(search.candidate_rows, plan.candidates, search.candidates, false, false, nullptr);
+    pack_neighbor_part(search.candidate_rows, plan.candidates, search.candidates, false, false,
+                       nullptr);
     choose_prefix(prefix, search.candidates, search.candidate_rows, false, 4, search.lists.capacity,
                   nullptr);
     pack_prefix(prefix, search.candidate_rows, plan.candidates, nullptr);

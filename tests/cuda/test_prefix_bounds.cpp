@@ -26,8 +26,8 @@ Real dot(const std::vector<Real>& a, const std::vector<Real>& b) {
 }
 
 // Of one row: what is outside the directions, and how far the packed coordinates are from its own.
-void check_row(const PrefixSearch& with, const std::vector<Real>& row, const std::vector<Real>& packed,
-               const RowBounds& bounds, const char* what) {
+void check_row(const PrefixSearch& with, const std::vector<Real>& row,
+               const std::vector<Real>& packed, const RowBounds& bounds, const char* what) {
   const Prefix& prefix = with.plan.search.prefix;
   const int64_t columns = static_cast<int64_t>(row.size());
   Real outside = dot(row, row), away = 0;

@@ -134,7 +134,15 @@ TEST(no_synchronisation_of_hopper_features_can_be_left_out) {
   const Matrix few = normal(300, 2, 1), other = related(few, 2, 2);
   const Tiles tiles(few, other, 3);
   const std::vector<double> wanted = tiles.squares();
+  // Three units, so that a block only passes steps on, between slices of which it has its own.
+  const Matrix odd = normal(1100, 2, 1), partner = related(odd, 1, 2);
+  const auto score = [&] {
+    const Multiprocessors device(1);
+    return scores(Path::hopper, {&odd, &partner}, 1, 3, FeatureScore::cka, Estimator::song)[0];
+  };
+  const double whole = score();
   every_site_matters([&] {
+    CHECK(score() == whole);
     check_pair(Path::hopper, x, y, 3, FeatureScore::cka, Estimator::song);
     check_same(tiles.undivided(2), wanted, 1e-6);
   });
