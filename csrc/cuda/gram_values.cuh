@@ -171,7 +171,8 @@ __device__ __forceinline__ void correct_cancelled(const KernelMatrix& matrix, fl
     if (gaussian) {
       shows = slope * error >= kExponentLimit && slope * (error - value / 2) >= kNegligible;
     } else {
-      const float distance = ptx::square_root_approximate(value), varies = ptx::square_root_approximate(sum);
+      const float distance = ptx::square_root_approximate(value);
+      const float varies = ptx::square_root_approximate(sum);
       const float steep = slope * varies > 1 ? slope * varies : 1.0f;
       shows = error * steep > kDistanceLimit * distance * varies &&
               slope * (ptx::square_root_approximate(2 * error) - distance) >= kNegligible;

@@ -31,7 +31,8 @@ def hsic(
 
     Cost: n^2 (d_x + d_y) / 2 multiply-adds on tensor cores ("exact": six times as many), each pair
     of samples met once; or n d_x d_y for linear and cosine kernels where that is less. Memory: that
-    of two prepared matrices and 33 bytes per row, or of their rows, packed again, and 132 MiB.
+    of two prepared matrices, 33 bytes per row and 1 MiB, or of their rows, packed again, and 132
+    MiB.
     """
     estimator = estimator_named(estimator, unbiased)
     return _pair_score("hsic", x, y, kernel_named(kernel, sigma), estimator, precision)
