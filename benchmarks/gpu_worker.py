@@ -12,7 +12,8 @@ import sys
 from importlib import metadata
 from typing import Any
 
-from gpu import clock, contenders, contests, tilings
+from gpu import clock, contests, tilings
+from gpu.contender import HOPPER
 
 
 class Bench:
@@ -44,7 +45,7 @@ class Bench:
             return {"missing": f"{contender.distribution} is not installed"}
         if self.device == "cpu" and not contender.on_cpu:
             return {"missing": "it is of a device"}
-        if contender.hopper and clock.capability() != contenders.HOPPER:
+        if contender.hopper and clock.capability() != HOPPER:
             return {"missing": "it is for devices of compute capability 9.0"}
         self.prepare(contest)
         measured = clock.measure(lambda: contender.call(self.inputs, contest.k), self.device, limit)
@@ -66,7 +67,7 @@ class Bench:
 
     def tune(self) -> dict[str, Any]:
         """The best tiling, which from here on is used."""
-        if clock.capability() != contenders.HOPPER:
+        if clock.capability() != HOPPER:
             return {"missing": "it is for devices of compute capability 9.0"}
         self.key = self.inputs = self.truth = None
         found = tilings.tune(self.device, self.divisor)

@@ -2,62 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from typing import Any
 
 from peers import torch_gram
 
+from .contender import Contender, on_both_paths
+
 # Scores of this many queries at a time, in bfloat16, are 2 GB for a million candidates.
 QUERIES_AT_ONCE = 1024
 PAIRS_AT_ONCE = 4096
-
-
-@dataclass(frozen=True)
-class Contender:
-    """`call` takes the inputs and the k of a contest (None where it has none).
-
-    An exact one must give the answer of float64. One that does one part in `parts` of the queries
-    has its time multiplied. One `hopper` is of the kernels for compute capability 9.0.
-    """
-
-    name: str
-    distribution: str
-    call: Callable[[Any, int | None], Any]
-    exact: bool = False
-    parts: int = 1
-    on_cpu: bool = True
-    hopper: bool = False
-
-
-HOPPER = (9, 0)  # compute capability
-PATH = "MMKERNELS_CUDA_PATH"
-
-
-def hopper(contender: Contender) -> Contender:
-    """The same by the kernels made for Hopper."""
-
-    def call(inputs: Any, k: int | None) -> Any:
-        before = os.environ.get(PATH)
-        os.environ[PATH] = "sm90"
-        try:
-            return contender.call(inputs, k)
-        finally:
-            os.environ.pop(PATH) if before is None else os.environ.update({PATH: before})
-
-    name = f"{contender.name}, sm90"
-    return replace(contender, name=name, call=call, on_cpu=False, hopper=True)
-
-
-def on_both_paths(contenders: Iterable[Contender]) -> tuple[Contender, ...]:
-    """Ours twice, and the others."""
-    found = []
-    for contender in contenders:
-        found.append(contender)
-        if contender.distribution == "mmkernels":
-            found.append(hopper(contender))
-    return tuple(found)
 
 
 def ours_neighbors(x: Any, k: int) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 from contest import Verdict
 
 from . import answers, contenders, inputs
-from .contenders import Contender
+from .contender import Contender
 
 SMALL, MEDIUM, LARGE = 65_536, 262_144, 1_000_000
 LAYERS = 12
@@ -173,10 +173,10 @@ CONTESTS = (
     neighbors(MEDIUM, 1024, 10, decaying=True),
     neighbors(MEDIUM, 1024, 100),
     two(LARGE, 1024, 10),
+    null(),
     *(neighbors(SMALL, d, 10) for d in (1024, 256, 4096, 128)),
     neighbors(MEDIUM, 512, 10),
     overlap(),
-    null(),
     ensemble(),
     *(neighbors(LARGE, d, 10) for d in (256, 1024, 128)),
     *(neighbors(SMALL, d, 100) for d in (1024, 256)),

@@ -12,7 +12,7 @@ from typing import Any
 from report import Row, milliseconds, table
 
 from . import clock, contests
-from .contenders import hopper
+from .contender import hopper
 
 TILING = "MMKERNELS_CUDA_TILING"
 ROUNDS = 5

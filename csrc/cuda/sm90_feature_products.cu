@@ -15,8 +15,8 @@
 namespace mmkernels::cuda {
 namespace {
 
-static_assert(kHopperSamples == 2 * kBoxDepth &&
-              kHopperRows == kTileRows && kHopperRows == kTileColumns);
+static_assert(kHopperSamples == 2 * kBoxDepth && kHopperRows == kTileRows &&
+              kHopperRows == kTileColumns);
 
 constexpr int kTogether = 2;                             // blocks of a cluster
 constexpr int kHalfRows = kHopperRows / kTogether;       // that are copied at a time
@@ -118,8 +118,7 @@ __device__ __forceinline__ void produce(const Ring& ring, const TensorMap& opera
           uint8_t* to = stage + p * kPartBytes + half * kHalfBytes;
           const int row = p * sources.rows.apart + half * kHalfRows;
           ptx::copy_box(to, operands, depth, sources.rows.first + row, filled);
-          const int column =
-              sources.columns.first + p * sources.columns.apart + half * kHalfRows;
+          const int column = sources.columns.first + p * sources.columns.apart + half * kHalfRows;
           if (!sources.shares)
             ptx::copy_box(to + parts * kPartBytes, operands, depth, column, filled);
           else if (half == turn.rank)
@@ -284,9 +283,8 @@ int64_t clusters_of(const TileJob& job) {
 
 template <int parts>
 void start(const FeatureTable& table, const TileJob& job, Stream stream) {
-  const TensorMap operands =
-      make_tensor_map(table.operands, parts * table.blocks * kBlockRows,
-                      padded_depth(table.samples), kHalfRows);
+  const TensorMap operands = make_tensor_map(table.operands, parts * table.blocks * kBlockRows,
+                                             padded_depth(table.samples), kHalfRows);
   launch_clusters("multiply_on_hopper", multiply_on_hopper<parts>, clusters_of(job), kTogether,
                   kHopperThreads, kRingBytes + sizeof(Shared), stream, operands, table, job);
 }
