@@ -22,7 +22,7 @@ OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=0",
     "UBSAN_OPTIONS": "print_stacktrace=1",
 }
-LIMIT_SECONDS = 600
+LIMIT_SECONDS = 1200
 
 
 def build(sanitizers: str) -> Path:
