@@ -71,7 +71,7 @@ inline constexpr int64_t kScoredAtOnce = int64_t{1} << 23;
 // Plans a call; k is at most kMostNeighbors and the number of candidates a row has. Device memory:
 // 2 n d bytes for the packed rows, 8 (4 k + 160) bytes for a row's list (on the Hopper path 2048 at
 // least), some 70 bytes more for a row, 64 MiB, and 8 n d / 512 bytes for sums. Where a prefix is
-// tried, 8 (8 k + 1152) bytes for a list, and some 20,000 d and 4 MiB.
+// tried, 8 (4 k + 1024) bytes more for a list, and some 20,000 d and 4 MiB.
 NeighborCall take_neighbor_call(const ArrayView& candidates,
                                 const std::optional<ArrayView>& queries, Metric metric, int k,
                                 Path path, Workspace& workspace, const PrefixTerms& prefix = {});

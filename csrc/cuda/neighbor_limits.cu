@@ -17,8 +17,8 @@ constexpr double kSimilarityError = 0x1p-50;
 // Rows whose squares would leave float64's range keep the limits that they have.
 constexpr double kLargestScale = 0x1p400;
 
-// A score in the filter's scale that the pair's similarity is surely no less than, and that no pair
-// of a similarity computed to be less has.
+// A score in the filter's scale that the pair surely reaches, and every pair of a similarity computed
+// to be no less.
 __device__ float score_below(const Scoring& scoring, double similarity, int64_t row, int64_t other,
                              double scale, double centre_square) {
   const double columns = static_cast<double>(scoring.candidates.view.columns);

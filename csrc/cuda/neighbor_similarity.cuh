@@ -102,7 +102,14 @@ __device__ __forceinline__ double similarity(const Scoring& scoring, int64_t i, 
   }
   const bool plain = norm_x > 0x1p-500 && norm_x < 0x1p500 && norm_y > 0x1p-500 && norm_y < 0x1p500;
   if (plain) return sum_of_pair(x, in_x, y, in_y, false, 1, 1) / (norm_x * norm_y);
-  return sum_of_pair(x, in_x, y, in_y, false, 1 / norm_x, 1 / norm_y);
+  // A power of two brings either row to where neither squares nor reciprocals leave the range.
+  const auto to_range = [](double norm) {
+    const int exponent = exponent_of(norm);
+    return power_of_two(exponent < -1000 ? 1000 : exponent > 1000 ? -1000 : -exponent);
+  };
+  const double scale_x = to_range(norm_x), scale_y = to_range(norm_y);
+  return sum_of_pair(x, in_x, y, in_y, false, scale_x, scale_y) /
+         (norm_x * scale_x * (norm_y * scale_y));
 }
 
 __device__ __forceinline__ bool better(double score, int64_t index, double than_score,

@@ -128,7 +128,8 @@ __global__ void measure_defect(Prefix prefix, const double* gram, int64_t column
   ptx::sync_threads();
   if (ptx::thread() != 0) return;
   double most = 0;
-  for (int q = 0; q < count; ++q) most = sums[q] > most ? sums[q] : most;
+  // What is no number is no bound either, and stays.
+  for (int q = 0; q < count; ++q) most = sums[q] <= most ? most : sums[q];
   // And what the sums of float64 themselves lose.
   prefix.state->defect = most + static_cast<double>(count * columns) * 0x1p-51;
 }

@@ -127,6 +127,33 @@ TEST_OF_EACH_PATH(neighbors_far_from_the_origin_and_at_every_scale) {
   }
 }
 
+// Below 2^-1024 the reciprocal of a norm is infinite, and the norm has fewer digits.
+TEST_OF_EACH_PATH(directions_of_rows_that_are_subnormal) {
+  const Matrix directions = testing::normal(60, 6, 12);
+  Matrix64 tiny(60, 6), plain(60, 6);
+  for (int64_t i = 0; i < 60; ++i)
+    for (int64_t c = 0; c < 6; ++c) {
+      // Of few digits, which subnormal numbers keep.
+      plain.at(i, c) = std::round(64 * directions.at(i, c));
+      tiny.at(i, c) = plain.at(i, c) * (i % 3 ? 0x1p-1040 : 0x1p900);
+    }
+  const auto search = [&](const Matrix64& x) {
+    NeighborCall plan{};
+    testing::Memory memory([&](Workspace& workspace) {
+      plan = take_neighbor_call(x.view(), std::nullopt, Metric::cosine, 5, path, workspace);
+    });
+    std::pair<std::vector<int64_t>, std::vector<double>> found;
+    found.first.assign(60 * 5, -7);
+    found.second.assign(60 * 5, -7);
+    find_neighbors(plan, found.first.data(), found.second.data(), nullptr);
+    return found;
+  };
+  const auto found = search(tiny), wanted = search(plain);
+  CHECK(found.first == wanted.first);
+  for (size_t i = 0; i < wanted.second.size(); ++i)
+    CHECK_NEAR(found.second[i], wanted.second[i], 1e-11, i);
+}
+
 TEST_OF_EACH_PATH(near_duplicates_overflow_their_lists_and_are_searched_by_themselves) {
   // Differences that float16 does not see, and far more of them than a list has room for.
   Matrix x = testing::normal(280, 24, 8);

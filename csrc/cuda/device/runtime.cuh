@@ -40,6 +40,14 @@ inline constexpr int64_t kMostBlocks = (int64_t{1} << 31) - 1;  // of a launch
 inline constexpr size_t kSharedOfHopper = 227 * 1024;
 
 #if defined(__CUDACC__)
+// Always the most: the limit is the kernel's, and threads of the host that ask for less would take it
+// from one another.
+inline void allow_shared(const char* name, const void* kernel, size_t bytes) {
+  require(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                               static_cast<int>(bytes)),
+          name);
+}
+
 template <class... Parameters, class... Arguments>
 void launch(const char* name, void (*kernel)(Parameters...), int64_t blocks, int threads,
             size_t shared_bytes, Stream stream, Arguments... arguments) {
@@ -47,10 +55,7 @@ void launch(const char* name, void (*kernel)(Parameters...), int64_t blocks, int
   if (blocks > kMostBlocks)
     throw std::runtime_error(std::string("CUDA: ") + name + ": too many blocks.");
   if (shared_bytes > kSharedUnasked)
-    require(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
-                                 cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                 static_cast<int>(shared_bytes)),
-            name);
+    allow_shared(name, reinterpret_cast<const void*>(kernel), kSharedMost);
   kernel<<<static_cast<unsigned>(blocks), threads, shared_bytes, stream>>>(
       static_cast<Parameters>(arguments)...);
   require(cudaGetLastError(), name);
@@ -64,10 +69,7 @@ void launch_clusters(const char* name, void (*kernel)(Parameters...), int64_t cl
   if (clusters == 0) return;
   if (clusters * size > kMostBlocks)
     throw std::runtime_error(std::string("CUDA: ") + name + ": too many blocks.");
-  require(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
-                               cudaFuncAttributeMaxDynamicSharedMemorySize,
-                               static_cast<int>(shared_bytes)),
-          name);
+  allow_shared(name, reinterpret_cast<const void*>(kernel), kSharedOfHopper);
   cudaLaunchAttribute shape{};
   shape.id = cudaLaunchAttributeClusterDimension;
   shape.val.clusterDim.x = static_cast<unsigned>(size);
