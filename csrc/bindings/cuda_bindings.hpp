@@ -69,6 +69,7 @@ T* pointer_to(Address address) {
 // By the names that Python has for them.
 Type type_named(const std::string& name);
 Metric metric_named(const std::string& name);
+Path path_named(const std::string& name);
 
 // Each adds its functions to the module. They make the arrays' device current while they run, and
 // let other Python threads run.

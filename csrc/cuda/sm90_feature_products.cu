@@ -227,9 +227,9 @@ __device__ __forceinline__ void consume(const Ring& ring, const FeatureTable& ta
   for (int v = 0; v < kValues; ++v) run[v] = 0;
   take_turns(job, [&](const Turn& turn) {
     const TileItem item = item_at(job, turn.item());
-    Pair* slot = place_in(table.slots, job.slices == 1 ? ptx::block() : turn.item());
     const int steps = static_cast<int>(last_step(job, item) - item.first_run * job.run_steps);
     if (!turn.owned()) return pass_steps(ring, place, steps);
+    Pair* slot = place_in(table.slots, job.slices == 1 ? ptx::block() : turn.item());
     int left = static_cast<int>(job.run_steps);
     bool begins = true;
     for (int step = 0; step < steps; ++step) {

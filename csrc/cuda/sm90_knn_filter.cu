@@ -20,6 +20,7 @@ namespace {
 // Those who fetch need more than kProducerRegisters. Together what the threads start with: 3 * 168.
 constexpr int kFetchRegisters = 72, kFilterRegisters = 216;
 constexpr int kLead = 2;  // steps, of a ring of four
+static_assert((kSharedBytes - sizeof(Control)) / (kRowsBytes + kColumnsBytes) >= 2 * kLead);
 
 // One thread: has the copy engine bring the operands.
 template <bool both, class Tiles>
@@ -127,7 +128,11 @@ __device__ __forceinline__ void filter_tiles(const Filter<Tiles>& filter, const 
   int rows_parity = 0;
   for (bool first = true;; first = false) {
     const auto& edges = *reinterpret_cast<const TileEdges*>(await(work.edges, edge_place));
-    if (edges.first_row == kNoTile) return;
+    if (edges.first_row == kNoTile) {
+      // No barrier is left half full: the other group's last turn is given to the first.
+      if (turns && group == 0 && !first) await_turn(group);
+      return;
+    }
     TileSums sums;
     start_sums(edges, sums);
     if (work.resident && edges.new_rows) {

@@ -35,7 +35,8 @@ def linear_scores(
         return None
     call = Call(score, *sides)
     scores = call.empty(shape, "float64")
-    plan = ([side.array for side in arrays], lefts, kernel == "cosine", precision, score)
+    path = call.module.chosen_path(call.device)
+    plan = ([side.array for side in arrays], lefts, kernel == "cosine", precision, score, path)
     memory = call.workspace(call.module.alignment_by_features_workspace(*plan))
     call.module.alignment_by_features(*plan, estimator, call.pointer(scores), memory, call.stream)
     return scores

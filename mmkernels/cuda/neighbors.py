@@ -77,7 +77,9 @@ def search(
     rows = candidates if queries is None else queries
     call = Call("knn", *([candidates] if queries is None else [candidates, queries]))
     of_queries = None if queries is None else queries.array
-    plan = (candidates.array, of_queries, metric, k)
+    # Of the environment, which may be another one by the time that there is memory.
+    path = call.module.chosen_path(call.device)
+    plan = (candidates.array, of_queries, metric, k, path)
     shape = (rows.shape[0], k)
     indices, scores = call.empty(shape, "int64"), call.empty(shape, "float64")
     memory = call.workspace(call.module.knn_workspace(*plan))

@@ -42,9 +42,10 @@ def test_the_path_is_read_at_each_call(hopper, monkeypatch):
     rows = as_device_input("x", hopper.array(normal(300, 4)))
     module = Call("knn", rows).module
 
-    def bytes_taken(path):
-        monkeypatch.setenv(PATH, path)
-        return module.knn_workspace(rows.array, None, "cosine", 1)
+    def bytes_taken(wish):
+        monkeypatch.setenv(PATH, wish)
+        path = module.chosen_path(rows.device)
+        return module.knn_workspace(rows.array, None, "cosine", 1, path)
 
     # Lists of Hopper's have room for its first panel of 256 rows.
     assert bytes_taken("sm90") > bytes_taken("general")
