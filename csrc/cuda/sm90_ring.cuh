@@ -103,17 +103,4 @@ __device__ __forceinline__ void run_steps(const Ring& ring, RingPlace& place, in
   if (steps > 0) release(ring, before);
 }
 
-// A consumer: sums += (or =, of `add` 0) the products over `steps` stages of its rows, which start
-// at `rows` in a stage, and the columns from `columns` on.
-template <class Element, int count>
-__device__ __forceinline__ void multiply_steps(const Ring& ring, RingPlace& place, int steps, int rows,
-                                               int columns, int add, float (&sums)[count]) {
-  run_steps(ring, place, steps, sums, [&](const uint8_t* stage, int step) {
-#pragma unroll
-    for (int k = 0; k < kBoxDepth / 16; ++k)
-      ptx::multiply_group<Element>(sums, ptx::operand(stage + rows + k * 32),
-                                   ptx::operand(stage + columns + k * 32), add | step | k);
-  });
-}
-
 }  // namespace mmkernels::cuda

@@ -52,8 +52,12 @@ __global__ void multiply_in_cluster(const __grid_constant__ Products products) {
                     lane / 4;
     for (int round = 0; round < kRounds; ++round) {
       float sums[kColumns / 2];
-      multiply_steps<ptx::Half>(ring, place, products.steps, group * kGroupRows * kStepRowBytes,
-                                kColumnsAt, 0, sums);
+      run_steps(ring, place, products.steps, sums, [&](const uint8_t* stage, int step) {
+        const uint8_t* rows = stage + group * kGroupRows * kStepRowBytes;
+        for (int k = 0; k < kBoxDepth / 16; ++k)
+          ptx::multiply_group<ptx::Half>(sums, ptx::operand(rows + k * 32),
+                                         ptx::operand(stage + kColumnsAt + k * 32), step | k);
+      });
       for (int v = 0; v < kColumns / 2; ++v)
         products.out[(round * 2 * kHopperRows + row + v % 4 / 2 * 8) * kColumns + v / 4 * 8 +
                      lane % 4 * 2 + v % 2] = sums[v];
